@@ -1,0 +1,127 @@
+"""Make a readout from any PyTorch model: run it on batches and keep what its head reads.
+
+The one module of this package that imports torch, and only when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InterpChecksError
+from .estimate import CONFIDENCE
+from .readout import Readout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from torch import nn
+
+
+def readout_of(
+    model: nn.Module,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    *,
+    head: nn.Linear | str | None = None,
+    class_names: Sequence[str] = (),
+    provenance: Mapping[str, str] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Readout:
+    """Run a model and keep the features that its linear head reads.
+
+    The model is put into evaluation mode for the run and left as it was found.
+
+    Args:
+        model: any module whose output layer is an ``nn.Linear`` called once per batch, on
+            features [batch, Z].
+        batches: pairs of inputs and labels [batch]; inputs go to the device of the head.
+        head: the output layer, or its name within the model; the last ``nn.Linear`` that
+            the model calls when left out.
+        class_names: K names; "0", "1", ... when left out.
+        provenance: where model and images came from, in plain words by topic.
+        confidence: of every interval that is derived from the readout.
+
+    Raises:
+        InterpChecksError: there is no such head, there are no batches, or the head does not
+            read one feature vector per image.
+    """
+    import torch
+    from torch import nn
+
+    candidates = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+    if isinstance(head, str):
+        if head not in candidates:
+            raise InterpChecksError(
+                f"the model has no linear layer {head!r}",
+                found=", ".join(candidates) or "no linear layer",
+            )
+        head = candidates[head]
+    watched = [head] if head is not None else list(candidates.values())
+    if not watched:
+        raise InterpChecksError(
+            "the model has no linear layer to read out",
+            found=type(model).__name__,
+            expected="an nn.Linear as its output layer",
+        )
+    features: list[Any] = []
+    labels: list[Any] = []
+    with _evaluating(model), torch.no_grad(), _watching(watched) as calls:
+        device = watched[-1].weight.device
+        for inputs, targets in batches:
+            calls.clear()
+            model(inputs.to(device))
+            if not calls:
+                raise InterpChecksError("the model did not call its head", found=str(head))
+            layer, seen = calls[-1]
+            if head is not None and len(calls) > 1:
+                raise InterpChecksError("the model calls its head more than once per batch")
+            head = layer
+            if seen.ndim != 2 or len(seen) != len(targets):
+                raise InterpChecksError(
+                    "the head does not read one feature vector per image",
+                    found=f"features {tuple(seen.shape)} for {len(targets)} labels",
+                    expected=f"[{len(targets)}, {layer.in_features}]",
+                )
+            features.append(seen.float().cpu().numpy())
+            labels.append(targets.cpu().numpy())
+    if not features or head is None:
+        raise InterpChecksError("there are no batches to run the model on")
+    return Readout(
+        features=np.concatenate(features),
+        labels=np.concatenate(labels),
+        weight=head.weight.detach().double().cpu().numpy(),
+        bias=None if head.bias is None else head.bias.detach().double().cpu().numpy(),
+        class_names=tuple(class_names),
+        provenance=provenance or {},
+        confidence=confidence,
+    )
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = {part: part.training for part in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+@contextmanager
+def _watching(layers: Sequence[nn.Linear]) -> Iterator[list[tuple[nn.Linear, torch.Tensor]]]:
+    calls: list[tuple[nn.Linear, torch.Tensor]] = []
+
+    def keep(layer: Any, inputs: tuple[torch.Tensor, ...], _: object) -> None:
+        calls.append((layer, inputs[0].detach()))
+
+    handles = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,167 @@
+"""A share of a sample, with an exact interval for the share of the population."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+#: Two-sided confidence of every interval unless asked otherwise.
+CONFIDENCE = 0.95
+
+
+def exact_interval(count: int, total: int, confidence: float) -> tuple[float, float]:
+    """The Clopper-Pearson interval of a proportion.
+
+    Its coverage is at least ``confidence`` whatever the true proportion (Clopper and
+    Pearson, Biometrika 26, 1934). Nothing observed means nothing known: (0, 1).
+    """
+    from scipy.special import betaincinv
+
+    if total == 0:
+        return 0.0, 1.0
+    tail = (1 - confidence) / 2
+    lower = float(betaincinv(count, total - count + 1, tail)) if count > 0 else 0.0
+    upper = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
+    return lower, upper
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``count`` of ``total`` images, as an estimate of a share of the population.
+
+    Args:
+        count: successes.
+        total: trials.
+        confidence: of the interval (``lower``, ``upper``), two-sided.
+    """
+
+    count: int
+    total: int
+    confidence: float = CONFIDENCE
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= self.total:
+            raise ValueError(f"{self.count} of {self.total} is not a share")
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"confidence {self.confidence} is not between 0 and 1")
+
+    @property
+    def value(self) -> float:
+        """The share in the sample; not a number where nothing was observed."""
+        return self.count / self.total if self.total else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Clopper-Pearson interval; see :func:`exact_interval`."""
+        return exact_interval(self.count, self.total, self.confidence)
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the interval."""
+        return self.interval[0]
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the interval."""
+        return self.interval[1]
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "no images"
+        digits = 2 if self.total >= 5000 else 1
+        value, lower, upper = (percent(part, digits) for part in (self.value, *self.interval))
+        return f"{value} % [{lower}, {upper}] ({self.count} of {self.total})"
+
+    def _repr_html_(self) -> str:
+        return f"<span>{self}</span>"
+
+
+@dataclass(frozen=True)
+class Change:
+    """How far a share fell on the same images: a paired difference.
+
+    Args:
+        lost: images that were right before and are wrong now.
+        gained: images that were wrong before and are right now.
+        total: images.
+        confidence: of the interval, two-sided.
+    """
+
+    lost: int
+    gained: int
+    total: int
+    confidence: float = CONFIDENCE
+
+    @property
+    def value(self) -> float:
+        """The loss in the sample, positive for a loss, as a fraction of all images."""
+        return (self.lost - self.gained) / self.total if self.total else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """An interval of the loss with at least the stated coverage.
+
+        Both discordant shares get a Clopper-Pearson interval at half the error
+        (Bonferroni), and their difference lies between the extremes. Conservative, exact,
+        and never of zero width.
+        """
+        if not self.total:
+            return -1.0, 1.0
+        shared = 1 - (1 - self.confidence) / 2
+        lost = exact_interval(self.lost, self.total, shared)
+        gained = exact_interval(self.gained, self.total, shared)
+        return lost[0] - gained[1], lost[1] - gained[0]
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the interval."""
+        return self.interval[0]
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the interval."""
+        return self.interval[1]
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "no images"
+        lower, upper = self.interval
+        return (
+            f"{percent(self.value)} points [{percent(lower)}, {percent(upper)}] "
+            f"({self.lost} lost, {self.gained} gained of {self.total})"
+        )
+
+
+class PerClass(Mapping[str, Estimate]):
+    """One estimate per class, found by name or number: ``recall[8]`` or ``recall["8"]``."""
+
+    def __init__(self, estimates: Mapping[str, Estimate]) -> None:
+        self._estimates = dict(estimates)
+
+    def __getitem__(self, name: object) -> Estimate:
+        return self._estimates[str(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._estimates)
+
+    def __len__(self) -> int:
+        return len(self._estimates)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {estimate}" for name, estimate in self.items())
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A fraction in percent: ``0.5`` to ``50.0``, never rounded to 0 or 100 when it is not."""
+    value = 100 * fraction
+    text = f"{value:.{digits}f}"
+    step = 10.0**-digits
+    if float(text) == 0 and value != 0:
+        return f"{'-' if value < 0 else ''}<{step:.{digits}f}"
+    if float(text) == 100 and value < 100:
+        return f"{100 - step:.{digits}f}"
+    return text.replace("-0.0", "0.0") if float(text) == 0 else text

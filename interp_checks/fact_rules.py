@@ -1,0 +1,287 @@
+"""How each plain fact about the intact model is measured, and when it holds.
+
+Facts about weights alone are exact: they hold or fail. Facts about images are judged on
+intervals, like the predicates in :mod:`interp_checks.rules`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import facts
+from ._arrays import FloatArray
+from .ablation import keeping_first
+from .errors import NotJudgedError
+from .estimate import percent
+from .rules import Scene, commonest_mistakes
+from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
+from .verdict import Check, Outcome
+from .wording import class_words, listed
+
+
+def _is(fact: facts.Is, scene: Scene) -> list[Check]:
+    names = scene.classes if fact.every else fact.classes
+    threshold = fact.percent / 100
+    if names:
+        return [scene.recall(name, fact.relation, threshold) for name in names]
+    return [Check.compare("accuracy", scene.result.accuracy, fact.relation, threshold)]
+
+
+def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
+    """Against each other class, Fisher's exact test of two proportions, one-sided.
+
+    The claim holds if every other class differs in the claimed sense; it fails if any one
+    differs in the other sense (corrected for the number of classes looked at).
+    """
+    scene.row(fact.name)
+    own = scene.result.recall[fact.name]
+    others = {name: scene.result.recall[name] for name in scene.others((fact.name,))}
+    for name in others:
+        scene.row(name)
+    tail = (1 - scene.confidence) / 2
+    sign = 1 if fact.extreme == "lowest" else -1
+    word = "below" if sign > 0 else "above"
+    checks = []
+    for name, other in sorted(others.items(), key=lambda item: sign * item[1].value):
+        pair = (own.count, own.total, other.count, other.total)
+        smaller, larger = _fisher(*pair), _fisher(*pair[2:], *pair[:2])
+        wanted, opposite = (smaller, larger) if sign > 0 else (larger, smaller)
+        outcome = Outcome.UNDECIDED
+        if wanted < tail:
+            outcome = Outcome.HOLDS
+        elif opposite < tail / len(others):
+            outcome = Outcome.FAILS
+        checks.append(
+            Check(
+                outcome,
+                f"recall of {class_words((fact.name,))}",
+                f"{word} that of {class_words((name,))}",
+                f"{own}, against {percent(other.value)} % of {class_words((name,))}",
+                own.value,
+                own.lower,
+                own.upper,
+                own.total,
+            )
+        )
+    return checks
+
+
+def _fisher(count: int, total: int, other_count: int, other_total: int) -> float:
+    """One-sided p-value of Fisher's exact test that the first proportion is not smaller."""
+    right, images = count + other_count, total + other_total
+    lowest = max(0, right - other_total)
+
+    def chosen(items: int, of: int) -> float:
+        return math.lgamma(of + 1) - math.lgamma(items + 1) - math.lgamma(of - items + 1)
+
+    whole = chosen(right, images)
+    terms = (
+        math.exp(chosen(k, total) + chosen(right - k, other_total) - whole)
+        for k in range(lowest, count + 1)
+    )
+    return min(1.0, math.fsum(terms))
+
+
+def _mistaken(fact: facts.IsMistakenFor, scene: Scene) -> list[Check]:
+    return commonest_mistakes(scene, fact.source, fact.targets)
+
+
+def _bias(fact: facts.Bias, scene: Scene) -> list[Check]:
+    """Above or below the mean of the biases: a constant added to all of them changes nothing."""
+    centred = scene.readout.bias - scene.readout.bias.mean()
+    signed = centred if fact.verb == "favours" else -centred
+    rows = []
+    for name in fact.classes:
+        if name not in scene.classes:
+            scene.row(name)
+        rows.append(scene.classes.index(name))
+    checks = []
+    for row in rows:
+        holds, expected = bool(signed[row] > 0), "positive" if signed is centred else "negative"
+        if fact.most:
+            rest = np.delete(signed, rows)
+            holds = holds and bool(signed[row] > rest.max(initial=-np.inf))
+            expected += ", more than of every class not named"
+        checks.append(
+            Check.exact(
+                f"bias of {class_words((scene.classes[row],))} relative to the mean",
+                expected,
+                f"{centred[row]:+.2f}",
+                holds,
+            )
+        )
+    return checks
+
+
+def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
+    """A ratio of sums over images; its interval from the variance of the ratio estimator."""
+    readout = scene.readout
+    if fact.count > len(readout.directions):
+        keeping_first(fact.count).kept(len(readout.directions))
+    centred = readout.coefficients - readout.coefficients.mean(axis=0)
+    squares = centred**2
+    part, whole = squares[:, : fact.count].sum(axis=1), squares.sum(axis=1)
+    if not whole.any():
+        raise NotJudgedError("the logits do not vary over the images")
+    share = float(part.sum() / whole.sum())
+    spread = float(np.std(part - share * whole) / (math.sqrt(len(whole)) * whole.mean()))
+    margin = _normal_quantile(0.5 + scene.confidence / 2) * spread
+    lower, upper = max(0.0, share - margin), min(1.0, share + margin)
+    claimed = fact.percent / 100
+    low, high = {
+        "at least": (claimed, math.inf),
+        "at most": (-math.inf, claimed),
+        "about": (claimed - ABOUT, claimed + ABOUT),
+    }[fact.relation]
+    outcome = Outcome.UNDECIDED
+    if low <= lower and upper <= high:
+        outcome = Outcome.HOLDS
+    elif upper < low or high < lower:
+        outcome = Outcome.FAILS
+    within = f" (within {100 * ABOUT:g} points)" if fact.relation == "about" else ""
+    return [
+        Check(
+            outcome,
+            f"variance of the logits along the first {fact.count} directions",
+            f"{fact.relation} {fact.percent:g} %{within}",
+            f"{percent(share)} % [{percent(lower)}, {percent(upper)}]",
+            share,
+            lower,
+            upper,
+            len(whole),
+        )
+    ]
+
+
+def _normal_quantile(probability: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(probability)
+
+
+def _principal(fact: facts.PrincipalDirections, scene: Scene) -> list[Check]:
+    found = scene.readout.directions.principal(PRINCIPAL)
+    energy = scene.readout.directions.energy[:found].sum()
+    return [
+        Check.exact(
+            f"number of directions for {100 * PRINCIPAL:g} % of the squared singular values",
+            f"exactly {fact.count}",
+            f"{found} (they carry {percent(float(energy))} %)",
+            found == fact.count,
+        )
+    ]
+
+
+def _cosines(scene: Scene) -> FloatArray:
+    """Cosines between the rows of Wᵀ, [Z, Z] (the Gramian of equation 2.6, normalised)."""
+    rows = scene.readout.weight.T
+    lengths = np.linalg.norm(rows, axis=1)
+    lengths[lengths == 0] = 1.0
+    unit = rows / lengths[:, None]
+    cosines: FloatArray = unit @ unit.T
+    return cosines
+
+
+def _cosine(scene: Scene, row: int, others: tuple[int, ...]) -> FloatArray:
+    cosines = _cosines(scene)
+    for number in (row, *others):
+        if not 1 <= number <= len(cosines):
+            raise NotJudgedError(
+                f"there is no weight row {number}", found=f"{len(cosines)} hidden units"
+            )
+    return np.asarray(cosines[row - 1, [number - 1 for number in others]])
+
+
+def _row_orthogonal_to(fact: facts.RowOrthogonalTo, scene: Scene) -> list[Check]:
+    return [
+        Check.exact(
+            f"cosine of weight rows {fact.row} and {other}",
+            f"within ±{ORTHOGONAL:g}",
+            f"{cosine:+.2f}",
+            bool(abs(cosine) < ORTHOGONAL),
+        )
+        for other, cosine in zip(fact.others, _cosine(scene, fact.row, fact.others), strict=True)
+    ]
+
+
+def _row_orthogonal_to_none(fact: facts.RowOrthogonalToNone, scene: Scene) -> list[Check]:
+    _cosine(scene, fact.row, ())
+    nearly = np.abs(_cosines(scene)) < ORTHOGONAL
+    partners = [int(other) + 1 for other in nearly[fact.row - 1].nonzero()[0]]
+    checks = [
+        Check.exact(
+            f"number of rows nearly orthogonal to weight row {fact.row}",
+            "none",
+            f"{len(partners)}" + (f" (rows {listed(partners)})" if partners else ""),
+            not partners,
+        )
+    ]
+    if fact.only:
+        alike = [int(row) + 1 for row in (~nearly.any(axis=1)).nonzero()[0] if row != fact.row - 1]
+        checks.append(
+            Check.exact(
+                "number of other rows that are nearly orthogonal to no row",
+                "none",
+                f"{len(alike)}" + (f" (rows {listed(alike)})" if alike else ""),
+                not alike,
+            )
+        )
+    return checks
+
+
+def _pairs(scene: Scene) -> FloatArray:
+    cosines = _cosines(scene)
+    if len(cosines) < 2:
+        raise NotJudgedError("there is one weight row only, so no pair of them")
+    return np.asarray(cosines[np.triu_indices(len(cosines), 1)])
+
+
+def _orthogonal_pairs(fact: facts.NearlyOrthogonalPairs, scene: Scene) -> list[Check]:
+    nearly = np.abs(_pairs(scene)) < ORTHOGONAL
+    return [
+        Check.exact(
+            "share of pairs of weight rows that are nearly orthogonal",
+            f"at least {fact.percent:g} %",
+            f"{percent(float(nearly.mean()))} % ({int(nearly.sum())} of {nearly.size})",
+            bool(100 * nearly.mean() >= fact.percent),
+        )
+    ]
+
+
+def _oblique(_: facts.MostRowsOblique, scene: Scene) -> list[Check]:
+    apart = _pairs(scene) < 0
+    return [
+        Check.exact(
+            "share of pairs of weight rows more than 90 degrees apart",
+            "more than 50 %",
+            f"{percent(float(apart.mean()))} % ({int(apart.sum())} of {apart.size})",
+            bool(apart.mean() > 0.5),
+        )
+    ]
+
+
+_RULES: dict[type, Callable[[Any, Scene], list[Check]]] = {
+    facts.Is: _is,
+    facts.HasExtremeRecall: _extreme_recall,
+    facts.IsMistakenFor: _mistaken,
+    facts.Bias: _bias,
+    facts.DirectionsCarry: _directions_carry,
+    facts.PrincipalDirections: _principal,
+    facts.RowOrthogonalTo: _row_orthogonal_to,
+    facts.RowOrthogonalToNone: _row_orthogonal_to_none,
+    facts.NearlyOrthogonalPairs: _orthogonal_pairs,
+    facts.MostRowsOblique: _oblique,
+}
+
+
+def checks_of_fact(fact: facts.Fact, scene: Scene) -> tuple[Check, ...]:
+    """Measure a fact about the intact model.
+
+    Raises:
+        NotJudgedError: the readout has no such class, direction or row.
+    """
+    return tuple(_RULES[type(fact)](fact, scene))

@@ -1,0 +1,176 @@
+"""What a claim can say about the model as it is, nothing ablated. Frozen values, like says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .says import Relation
+from .wording import Classes, class_names, class_words, listed, number_words, percent_words
+
+
+@dataclass(frozen=True)
+class Is:
+    """Accuracy (no classes), or the recall of each class named, is on one side of a bound."""
+
+    relation: Relation
+    percent: float
+    classes: Classes = ()
+    every: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", class_names(self.classes, empty=True))
+
+    def __str__(self) -> str:
+        what = "accuracy"
+        if self.every:
+            what = "recall of every class"
+        elif self.classes:
+            what = f"recall of {class_words(self.classes)}"
+        return f"{what} is {self.relation} {percent_words(self.percent)}"
+
+
+@dataclass(frozen=True)
+class HasExtremeRecall:
+    """One class has the lowest (highest) recall of all."""
+
+    name: str
+    extreme: Literal["lowest", "highest"] = "lowest"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", class_names((self.name,))[0])
+
+    def __str__(self) -> str:
+        return f"{class_words((self.name,))} has the {self.extreme} recall"
+
+
+@dataclass(frozen=True)
+class IsMistakenFor:
+    """The target classes are the commonest wrong predictions for the images of one class."""
+
+    source: str
+    targets: Classes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", class_names((self.source,))[0])
+        object.__setattr__(self, "targets", class_names(self.targets))
+
+    def __str__(self) -> str:
+        source, targets = class_words((self.source,)), class_words(self.targets)
+        return f"{source} is mostly mistaken for {targets}"
+
+
+@dataclass(frozen=True)
+class Bias:
+    """The bias of these classes is above (below) the mean bias; ``most``: they are the extreme."""
+
+    verb: Literal["favours", "holds back"]
+    classes: Classes
+    most: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", class_names(self.classes))
+
+    def __str__(self) -> str:
+        return f"the bias {self.verb} {class_words(self.classes)}{' most' if self.most else ''}"
+
+
+@dataclass(frozen=True)
+class DirectionsCarry:
+    """The first directions carry a share of the variance of the logits over the images."""
+
+    count: int
+    relation: Literal["at least", "at most", "about"]
+    percent: float
+
+    def __str__(self) -> str:
+        first = (
+            "the first direction carries"
+            if self.count == 1
+            else f"the first {self.count} directions carry"
+        )
+        return f"{first} {self.relation} {percent_words(self.percent)} of the variance"
+
+
+@dataclass(frozen=True)
+class PrincipalDirections:
+    """So many directions are needed for 95 % of the squared singular values."""
+
+    count: int
+
+    def __str__(self) -> str:
+        count = number_words(self.count, "principal direction", "principal directions")
+        return f"the output layer has {count}"
+
+
+@dataclass(frozen=True)
+class DirectionsSuffice:
+    """The first directions, at most so many, keep accuracy within some points."""
+
+    count: int
+    points: float
+
+    def __str__(self) -> str:
+        verb = "direction keeps" if self.count == 1 else "directions keep"
+        count = "one" if self.count == 1 else self.count
+        points = "point" if self.points == 1 else "points"
+        return f"at most {count} {verb} accuracy within {percent_words(self.points, '')} {points}"
+
+
+@dataclass(frozen=True)
+class RowOrthogonalTo:
+    """One row of Wᵀ (a hidden unit's weights to the classes) is nearly orthogonal to others."""
+
+    row: int
+    others: tuple[int, ...]
+
+    def __str__(self) -> str:
+        noun = "row" if len(self.others) == 1 else "rows"
+        return f"weight row {self.row} is nearly orthogonal to {noun} {listed(self.others)}"
+
+
+@dataclass(frozen=True)
+class RowOrthogonalToNone:
+    """One row of Wᵀ is nearly orthogonal to no other; ``only``: it is the one such row."""
+
+    row: int
+    only: bool = False
+
+    def __str__(self) -> str:
+        only = "only " if self.only else ""
+        return f"{only}weight row {self.row} is nearly orthogonal to no other row"
+
+
+@dataclass(frozen=True)
+class NearlyOrthogonalPairs:
+    """At least this share of the pairs of rows of Wᵀ is nearly orthogonal."""
+
+    percent: float
+
+    def __str__(self) -> str:
+        share = percent_words(self.percent)
+        return f"at least {share} of the pairs of weight rows are nearly orthogonal"
+
+
+@dataclass(frozen=True)
+class MostRowsOblique:
+    """Most pairs of rows of Wᵀ are more than 90 degrees apart."""
+
+    def __str__(self) -> str:
+        return "most pairs of weight rows are more than 90 degrees apart"
+
+
+#: Anything a claim can say about the model as it is.
+Fact = (
+    Is
+    | HasExtremeRecall
+    | IsMistakenFor
+    | Bias
+    | DirectionsCarry
+    | PrincipalDirections
+    | DirectionsSuffice
+    | RowOrthogonalTo
+    | RowOrthogonalToNone
+    | NearlyOrthogonalPairs
+    | MostRowsOblique
+)

@@ -1,0 +1,102 @@
+"""Safetensors files: read with clear errors, write so that nothing is left half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ._arrays import Array
+from .errors import CheckpointError
+
+
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
+    """The arrays and the metadata of a safetensors file.
+
+    Raises:
+        CheckpointError: the file is missing, a folder, or not a safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    culprit = existing_file(path)
+    try:
+        with safe_open(str(culprit), framework="numpy") as file:
+            metadata = dict(file.metadata() or {})
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+    except (SafetensorError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(
+            f"{culprit}: this file cannot be read as safetensors",
+            found=f"{culprit.stat().st_size} bytes; {error}",
+            expected="a whole .safetensors file of numbers",
+            remedy="save it again; a download may have been cut short",
+        ) from None
+
+
+def existing_file(path: str | os.PathLike[str]) -> Path:
+    """The path, if it is a file.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    culprit = Path(path)
+    if not culprit.is_file():
+        raise CheckpointError(
+            f"{culprit}: there is no such file",
+            found="a folder" if culprit.is_dir() else "nothing",
+            remedy="check the path",
+        )
+    return culprit
+
+
+def write_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Array], metadata: Mapping[str, str]
+) -> None:
+    """Write a safetensors file whose bytes depend on its contents alone."""
+    from safetensors.numpy import save
+
+    data = save(dict(tensors), metadata=dict(sorted(metadata.items())))
+    with replacing(path) as temporary:
+        temporary.write_bytes(_canonical(data))
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same file with its header's entries in a fixed order.
+
+    The writer keeps metadata in a hash map, so that equal files would differ in bytes.
+    """
+    import json
+
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    metadata = dict(sorted(header.pop("__metadata__", {}).items()))
+    text = json.dumps({"__metadata__": metadata, **header}, separators=(",", ":"))
+    padded = text.encode()
+    padded += b" " * (-len(padded) % 8)
+    return len(padded).to_bytes(8, "little") + padded + data[8 + size :]
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary file that takes the place of ``path`` once the block ends well."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files that only their owner may read.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,165 @@
+"""The readout: everything a claim about the output layer is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import ablation as words
+from ._arrays import Array, FloatArray, IntArray
+from .ablation import Ablation
+from .directions import Directions
+from .errors import InterpChecksError
+from .estimate import CONFIDENCE
+
+if TYPE_CHECKING:
+    from .confusions import Result
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """A linear head and the features it reads: logits are ``h Wᵀ + b`` (equation 3.1).
+
+    Args:
+        features: h, [N, Z], the input of the head for each image.
+        labels: y, [N], the true class of each image, from 0.
+        weight: W, [K, Z].
+        bias: b, [K]; zeros when left out.
+        class_names: K names; "0", "1", ... when left out.
+        provenance: where all this came from, in plain words by topic.
+        confidence: of every interval that is derived from it, two-sided.
+
+    Raises:
+        InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
+            there are no images.
+    """
+
+    features: Array
+    labels: Array
+    weight: Array
+    bias: Array | None = None
+    class_names: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    confidence: float = CONFIDENCE
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        put("features", np.asarray(self.features))
+        put("labels", np.asarray(self.labels))
+        put("weight", np.asarray(self.weight, dtype=np.float64))
+        rows = len(self.weight) if self.weight.ndim else 0
+        put("bias", np.zeros(rows) if self.bias is None else np.asarray(self.bias, np.float64))
+        put("class_names", tuple(map(str, self.class_names)) or tuple(map(str, range(rows))))
+        put("provenance", dict(self.provenance))
+        self._check()
+        put("labels", self.labels.astype(np.int64))
+
+    def _check(self) -> None:
+        shapes = {
+            "features [N, Z]": self.features.shape,
+            "labels [N]": self.labels.shape,
+            "weight [K, Z]": self.weight.shape,
+            "bias [K]": self.bias.shape,
+        }
+        classes = len(self.class_names)
+        fits = (
+            self.features.ndim == 2
+            and self.weight.ndim == 2
+            and self.labels.shape == self.features.shape[:1]
+            and self.weight.shape == (classes, self.features.shape[1])
+            and self.bias.shape == (classes,)
+        )
+        if not fits or not self.features.size or not self.weight.size:
+            raise InterpChecksError(
+                "readout: the arrays do not fit together",
+                found=", ".join(f"{name} {shape}" for name, shape in shapes.items())
+                + f", {classes} class names",
+                expected="the same N, Z and K throughout, none of them zero",
+            )
+        for name in ("features", "weight", "bias"):
+            broken = int((~np.isfinite(getattr(self, name))).sum())
+            if broken:
+                raise InterpChecksError(
+                    f"readout: {name} has values that are not finite",
+                    found=f"{broken} of {getattr(self, name).size} are NaN or infinite",
+                    expected="finite numbers",
+                    remedy="a training that diverged gives such weights; train again",
+                )
+        if len(set(self.class_names)) < classes:
+            raise InterpChecksError(
+                "readout: two classes have the same name", found=", ".join(self.class_names)
+            )
+        whole = np.issubdtype(self.labels.dtype, np.integer)
+        if not whole or self.labels.min() < 0 or self.labels.max() >= classes:
+            raise InterpChecksError(
+                "readout: labels are not class numbers",
+                found=f"{self.labels.dtype} from {self.labels.min()} to {self.labels.max()}",
+                expected=f"whole numbers from 0 to {classes - 1}",
+            )
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @cached_property
+    def directions(self) -> Directions:
+        """Singular directions of the weight."""
+        return Directions.of(self.weight)
+
+    @cached_property
+    def logits(self) -> FloatArray:
+        """Logits of the intact head in float64, [N, K]."""
+        logits: FloatArray = self.features.astype(np.float64) @ self.weight.T + self.bias
+        return logits
+
+    @cached_property
+    def coefficients(self) -> FloatArray:
+        """Features along each direction times its singular value, [N, r]."""
+        return self.directions.coefficients(self.features)
+
+    @cached_property
+    def support(self) -> IntArray:
+        """Images of each class, [K]."""
+        return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
+
+    @cached_property
+    def _predictions(self) -> dict[tuple[int, ...] | None, IntArray]:
+        """Predictions by set of directions, filled by :mod:`interp_checks.sweeps`."""
+        return {}
+
+    def ablated(self, ablation: Ablation) -> Result:
+        """What the head predicts under an ablation."""
+        from .sweeps import sweep
+
+        return sweep(self, (ablation,))[ablation]
+
+    @property
+    def intact(self) -> Result:
+        """What the head predicts with nothing ablated."""
+        from .sweeps import sweep
+
+        return sweep(self, ()).intact
+
+    def dropping(self, *directions: int) -> Result:
+        """All directions stay except these."""
+        return self.ablated(words.dropping(*directions))
+
+    def keeping_only(self, *directions: int) -> Result:
+        """Only these directions stay."""
+        return self.ablated(words.keeping_only(*directions))
+
+    def keeping_first(self, count: int) -> Result:
+        """The ``count`` directions with the largest singular values stay."""
+        return self.ablated(words.keeping_first(count))
+
+    def keeping_last(self, count: int) -> Result:
+        """The ``count`` directions with the smallest singular values stay."""
+        return self.ablated(words.keeping_last(count))
+
+    def _repr_html_(self) -> str:
+        return self.intact._repr_html_()

@@ -1,0 +1,306 @@
+"""How each predicate about an ablation is measured, and when it holds.
+
+Every rule turns into comparisons of exact intervals with the numbers in
+:mod:`interp_checks.thresholds`. A predicate holds only if all its comparisons hold, so none
+of them needs a correction for being one of many (intersection-union); rules that look for
+"which classes" among all K correct for that K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import says
+from .ablation import Ablation
+from .confusions import Result
+from .errors import NotJudgedError
+from .estimate import Change, Estimate
+from .readout import Readout
+from .sweeps import disagreements, sweep
+from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
+from .verdict import Check, Outcome, all_of
+from .wording import class_words, listed, number_words
+
+
+@dataclass
+class Scene:
+    """One ablation of one readout, as the rules see it.
+
+    Args:
+        readout: what is judged.
+        ablation: which directions stay; None for the intact model.
+        confidence: of every interval, two-sided.
+        named: classes that the claim has named so far, or found killed.
+    """
+
+    readout: Readout
+    ablation: Ablation | None
+    confidence: float
+    named: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.result = self.under(self.ablation)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of all classes."""
+        return self.readout.class_names
+
+    def under(self, ablation: Ablation | None, confidence: float | None = None) -> Result:
+        """Counts under an ablation (None: intact), with intervals at this confidence."""
+        confusions = sweep(self.readout, () if ablation is None else (ablation,))
+        result = confusions.intact if ablation is None else confusions[ablation]
+        return replace(result, confidence=confidence or self.confidence)
+
+    def row(self, name: str) -> int:
+        """The number of a class.
+
+        Raises:
+            NotJudgedError: there is no such class, or no image of it.
+        """
+        if name not in self.classes:
+            raise NotJudgedError(
+                f"there is no {class_words((name,))}",
+                found=f"classes {listed(self.classes)}",
+            )
+        row = self.classes.index(name)
+        if not self.readout.support[row]:
+            raise NotJudgedError(
+                f"no image belongs to {class_words((name,))}",
+                expected="at least one, to measure its recall",
+            )
+        return row
+
+    def others(self, names: Iterable[str]) -> tuple[str, ...]:
+        """All classes but these."""
+        left_out = set(names)
+        return tuple(name for name in self.classes if name not in left_out)
+
+    def recall(self, name: str, relation: str, threshold: float) -> Check:
+        """Compare a class's recall under the ablation."""
+        self.row(name)
+        quantity = f"recall of {class_words((name,))}"
+        return Check.compare(quantity, self.result.recall[name], relation, threshold)
+
+    def alive_before(self, name: str, result: Result | None = None) -> Check:
+        """Whether there was anything to kill."""
+        row = self.row(name)
+        source = result or self.result
+        before = Estimate(
+            int(source.intact_counts[row, row]),
+            int(source.intact_counts[row].sum()),
+            source.confidence,
+        )
+        quantity = f"intact recall of {class_words((name,))}"
+        return Check.compare(quantity, before, "above", ALIVE, condition=True)
+
+    def share(self, name: str, relation: str) -> Check:
+        """Compare the share of predictions that go to a class."""
+        if name not in self.classes:
+            self.row(name)
+        quantity = f"share predicted as {class_words((name,))}"
+        return Check.compare(quantity, self.result.share[name], relation, PREDICTED)
+
+    def loss(self, name: str | None, relation: str, threshold: float) -> Check:
+        """Compare the paired loss of a class's recall, or of accuracy."""
+        if name is not None:
+            self.row(name)
+        what = "accuracy" if name is None else f"recall of {class_words((name,))}"
+        change: Change = self.result.loss(name)
+        return Check.compare(f"loss of {what}", change, relation, threshold)
+
+    def each(self) -> float:
+        """Confidence of K comparisons of which every one must be right (Bonferroni)."""
+        return 1 - (1 - self.confidence) / len(self.classes)
+
+
+def _kills(say: says.Kills, scene: Scene) -> list[Check]:
+    checks = []
+    for name in say.classes:
+        checks += [scene.recall(name, "below", DEAD), scene.alive_before(name)]
+    if say.only:
+        for name in scene.others(say.classes):
+            if scene.alive_before(name).value > ALIVE:
+                checks.append(scene.recall(name, "above", DEAD))
+    return checks
+
+
+def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
+    result = scene.under(scene.ablation, scene.each())
+    outcomes = {}
+    for name in scene.classes:
+        before = scene.alive_before(name, result)
+        now = Check.compare("", result.recall[name], "below", DEAD)
+        outcomes[name] = all_of((before.outcome, now.outcome))
+    check = _counted("killed classes", say.count, outcomes)
+    scene.named |= {name for name in outcomes if outcomes[name] != Outcome.FAILS}
+    return [check]
+
+
+def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
+    result = scene.under(scene.ablation, scene.each())
+    outcomes = {
+        name: Check.compare("", result.share[name], "above", PREDICTED).outcome
+        for name in scene.classes
+    }
+    return [_counted("predicted classes", say.count, outcomes)]
+
+
+def _counted(quantity: str, claimed: int, outcomes: dict[str, Outcome]) -> Check:
+    """Compare how many classes have a property with how many should."""
+    sure = [name for name, outcome in outcomes.items() if outcome == Outcome.HOLDS]
+    maybe = [name for name, outcome in outcomes.items() if outcome == Outcome.UNDECIDED]
+    outcome = Outcome.UNDECIDED
+    if not maybe and len(sure) == claimed:
+        outcome = Outcome.HOLDS
+    elif not len(sure) <= claimed <= len(sure) + len(maybe):
+        outcome = Outcome.FAILS
+    measured = str(len(sure)) + (f" ({class_words(sure)})" if sure else "")
+    if maybe:
+        measured += f", undecided {class_words(maybe)}"
+    return Check(
+        outcome, f"number of {quantity}", f"exactly {claimed}", measured, value=float(len(sure))
+    )
+
+
+def _spares(say: says.Spares, scene: Scene) -> list[Check]:
+    names = say.classes
+    if say.scope == "every":
+        names = scene.classes
+    elif say.scope == "every other":
+        names = scene.others(scene.named)
+    return [scene.loss(name, "below", SPARED) for name in names]
+
+
+def _leaves_alive(say: says.LeavesAlive, scene: Scene) -> list[Check]:
+    checks = [scene.recall(name, "above", ALIVE) for name in say.classes or scene.classes]
+    if say.only:
+        checks += [scene.recall(name, "below", ALIVE) for name in scene.others(say.classes)]
+    return checks
+
+
+def _keeps(say: says.Keeps, scene: Scene) -> list[Check]:
+    threshold = say.percent / 100
+    if say.classes:
+        return [scene.recall(name, say.relation, threshold) for name in say.classes]
+    return [Check.compare("accuracy", scene.result.accuracy, say.relation, threshold)]
+
+
+def _costs(say: says.Costs, scene: Scene) -> list[Check]:
+    relation = "below" if say.relation == "less" else "above"
+    names: Sequence[str | None] = say.classes or (None,)
+    return [scene.loss(name, relation, say.points / 100) for name in names]
+
+
+def _predicts_only(say: says.PredictsOnly, scene: Scene) -> list[Check]:
+    checks = [scene.share(name, "above") for name in say.classes]
+    return checks + [scene.share(name, "below") for name in scene.others(say.classes)]
+
+
+def _sends(say: says.Sends, scene: Scene) -> list[Check]:
+    row = scene.row(say.source)
+    columns = [scene.classes.index(name) for name in say.targets if name in scene.classes]
+    if len(columns) < len(say.targets):
+        for name in say.targets:
+            scene.row(name)
+    sent = scene.result.counts[row]
+    share = Estimate(int(sent[columns].sum()), int(sent.sum()), scene.confidence)
+    what = f"share of {class_words((say.source,))} predicted as {class_words(say.targets)}"
+    return [Check.compare(what, share, "above", MOSTLY)]
+
+
+def _mistakes(say: says.Mistakes, scene: Scene) -> list[Check]:
+    return commonest_mistakes(scene, say.source, say.targets)
+
+
+def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> list[Check]:
+    """Each target must be a commoner wrong prediction than each class that is no target.
+
+    Of the images that go to either of two classes, the share that goes to the target is
+    compared with one half: the exact sign test.
+    """
+    row = scene.result.counts[scene.row(source)]
+    for name in targets:
+        scene.row(name)
+    checks = []
+    for target in targets:
+        for other in scene.others((source, *targets)):
+            one, two = (int(row[scene.classes.index(name)]) for name in (target, other))
+            share = Estimate(one, one + two, scene.confidence)
+            check = Check.compare("", share, "above", 0.5)
+            mistaken = f"{class_words((source,))} mistaken for {class_words((target,))}"
+            rival = class_words((other,))
+            checks.append(
+                replace(
+                    check,
+                    quantity=f"number of images of {mistaken}",
+                    expected=f"more than for {rival}",
+                    measured=f"{one}, against {two} for {rival}",
+                )
+            )
+    # The closest rival tells most.
+    return sorted(checks, key=lambda check: check.value)
+
+
+def _revives(say: says.Revives, scene: Scene) -> list[Check]:
+    checks = []
+    other = scene.under(say.compared_with)
+    for name in say.classes:
+        checks.append(scene.recall(name, "above", ALIVE))
+        quantity = f"recall of {class_words((name,))} when {say.compared_with}"
+        checks.append(Check.compare(quantity, other.recall[name], "below", DEAD))
+    return checks
+
+
+def _predicts_the_same(say: says.PredictsTheSame, scene: Scene) -> list[Check]:
+    if scene.ablation is None:
+        raise NotJudgedError(f"{say}: nothing is ablated")
+    differing = disagreements(scene.readout, scene.ablation, say.other)
+    total = len(scene.readout)
+    quantity = "share of images predicted differently"
+    estimate = Estimate(differing, total, scene.confidence)
+    if say.exactly:
+        return [Check.exact(quantity, "none", str(estimate), differing == 0)]
+    return [Check.compare(quantity, estimate, "below", SAME)]
+
+
+_RULES: dict[type, Callable[[Any, Scene], list[Check]]] = {
+    says.Kills: _kills,
+    says.KillsCount: _kills_count,
+    says.Spares: _spares,
+    says.LeavesAlive: _leaves_alive,
+    says.Keeps: _keeps,
+    says.Costs: _costs,
+    says.PredictsOnly: _predicts_only,
+    says.PredictsCount: _predicts_count,
+    says.Sends: _sends,
+    says.Mistakes: _mistakes,
+    says.Revives: _revives,
+    says.PredictsTheSame: _predicts_the_same,
+}
+
+
+def checks_of(all_said: Sequence[says.Say], scene: Scene) -> tuple[Check, ...]:
+    """Measure everything a claim says about one ablation, in order.
+
+    Raises:
+        NotJudgedError: the readout has no such class or direction, or no images of it.
+    """
+    checks: list[Check] = []
+    for say in all_said:
+        checks += _RULES[type(say)](say, scene)
+        scene.named |= set(getattr(say, "classes", ()))
+        source = getattr(say, "source", None)
+        if source is not None:
+            scene.named.add(source)
+    return tuple(checks)
+
+
+def summary(checks: Sequence[Check], outcome: Outcome) -> str:
+    """One line that says what decided a list of comparisons."""
+    telling = [check for check in checks if check.outcome == outcome] or list(checks)
+    rest = len(telling) - 1
+    more = f" (and {number_words(rest, 'more', 'more')})" if rest and outcome != "holds" else ""
+    return telling[0].finding + more

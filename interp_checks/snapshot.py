@@ -1,0 +1,79 @@
+"""Snapshots: a readout in one safetensors file, read with no model, no images and no torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ._arrays import Array
+from .errors import CheckpointError, InterpChecksError
+from .estimate import CONFIDENCE
+from .files import read_tensors, write_tensors
+from .readout import Readout
+
+#: The metadata entry that marks a file as a snapshot.
+FORMAT = "interp-checks snapshot 1"
+
+_TENSORS = ("features", "labels", "weight", "bias")
+
+
+def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
+    """Write a readout to a file; an interrupted write leaves what was there before.
+
+    Features are stored as they are (float32 or float64), weight and bias in float32 if that
+    loses nothing, labels as small whole numbers.
+    """
+    tensors: dict[str, Array] = {
+        "features": np.ascontiguousarray(readout.features),
+        "labels": readout.labels.astype(np.min_scalar_type(len(readout.class_names) - 1)),
+        "weight": _narrowed(readout.weight),
+        "bias": _narrowed(readout.bias),
+    }
+    metadata = {
+        "format": FORMAT,
+        "class_names": json.dumps(list(readout.class_names), ensure_ascii=False),
+        **{f"provenance.{topic}": text for topic, text in readout.provenance.items()},
+    }
+    write_tensors(path, tensors, metadata)
+
+
+def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENCE) -> Readout:
+    """Read what :func:`save_snapshot` wrote.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no snapshot.
+    """
+    culprit = Path(path)
+    tensors, metadata = read_tensors(culprit)
+    missing = [name for name in _TENSORS if name not in tensors]
+    if metadata.get("format") != FORMAT or missing:
+        raise CheckpointError(
+            f"{culprit}: this is not a snapshot",
+            found=f"format {metadata.get('format', 'unnamed')!r}, tensors "
+            + (", ".join(sorted(tensors)) or "none"),
+            expected=f"format {FORMAT!r} with {', '.join(_TENSORS)}",
+            remedy="make one with `interp-checks snapshot CHECKPOINT --out FILE`",
+        )
+    try:
+        return Readout(
+            **{name: tensors[name] for name in _TENSORS},
+            class_names=tuple(json.loads(metadata["class_names"])),
+            provenance={
+                name.removeprefix("provenance."): text
+                for name, text in metadata.items()
+                if name.startswith("provenance.")
+            },
+            confidence=confidence,
+        )
+    except (KeyError, ValueError, InterpChecksError) as error:
+        raise CheckpointError(
+            f"{culprit}: the snapshot is damaged", found=str(error).replace("\n ", ";")
+        ) from None
+
+
+def _narrowed(array: Array) -> Array:
+    single = array.astype(np.float32)
+    return single if (single == array).all() else array

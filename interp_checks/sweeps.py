@@ -1,0 +1,90 @@
+"""Ablations × images → counts. The only door to the kernels.
+
+Counts are whole numbers. Logits are summed in float64, directions rising, then the bias;
+ties go to the lowest class, as ``argmax`` resolves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ._arrays import FloatArray, IntArray
+from .ablation import Ablation, unique
+from .confusions import Confusions
+from .readout import Readout
+
+#: Images per block, so that a block of logits stays in the processor's cache.
+_BLOCK = 4096
+
+
+def sweep(readout: Readout, ablations: Iterable[Ablation]) -> Confusions:
+    """Count predictions under each ablation.
+
+    Args:
+        readout: features, labels and head.
+        ablations: which directions stay, one set after another; repetitions are counted once.
+
+    Raises:
+        NotJudgedError: an ablation names a direction that the head does not have.
+    """
+    asked = unique(ablations)
+    classes = len(readout.class_names)
+    intact = _predictions(readout, None)
+    right = intact == readout.labels
+    counts = np.zeros((len(asked), classes, classes), dtype=np.int64)
+    both_right = np.zeros((len(asked), classes), dtype=np.int64)
+    for position, ablation in enumerate(asked):
+        predicted = predict(readout, ablation)
+        counts[position] = _confusion(readout.labels, predicted, classes)
+        both = right & (predicted == readout.labels)
+        both_right[position] = np.bincount(readout.labels[both], minlength=classes)
+    return Confusions(
+        ablations=asked,
+        counts=counts,
+        both_right=both_right,
+        intact_counts=_confusion(readout.labels, intact, classes),
+        class_names=readout.class_names,
+        confidence=readout.confidence,
+    )
+
+
+def predict(readout: Readout, ablation: Ablation) -> IntArray:
+    """The predicted class of each image under an ablation, [N]."""
+    return _predictions(readout, ablation.kept(len(readout.directions)))
+
+
+def disagreements(readout: Readout, one: Ablation, other: Ablation) -> int:
+    """How many images two ablations predict differently."""
+    return int((predict(readout, one) != predict(readout, other)).sum())
+
+
+def _predictions(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
+    """Predictions when these directions stay; None for the weight as it is."""
+    known = readout._predictions
+    if kept not in known:
+        if kept is None:
+            known[kept] = readout.logits.argmax(axis=1)
+        else:
+            known[kept] = _argmax_over(
+                readout.coefficients, readout.directions.classes, readout.bias, kept
+            )
+    return known[kept]
+
+
+def _argmax_over(
+    coefficients: FloatArray, classes: FloatArray, bias: FloatArray, kept: tuple[int, ...]
+) -> IntArray:
+    columns = [index - 1 for index in kept]
+    basis = np.ascontiguousarray(classes[:, columns].T)
+    predicted = np.empty(len(coefficients), dtype=np.int64)
+    for start in range(0, len(coefficients), _BLOCK):
+        block = coefficients[start : start + _BLOCK, columns]
+        predicted[start : start + _BLOCK] = (block @ basis + bias).argmax(axis=1)
+    return predicted
+
+
+def _confusion(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:
+    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return pairs.reshape(classes, classes).astype(np.int64)

@@ -1,0 +1,24 @@
+"""What the words of the claim language mean in numbers."""
+
+from __future__ import annotations
+
+#: A class is dead below this recall.
+DEAD = 0.05
+#: A class is alive above this recall. Only what was alive can be killed.
+ALIVE = 0.50
+#: A class is spared if its recall falls by less than this.
+SPARED = 0.10
+#: A class is predicted if it gets more than this share of all predictions.
+PREDICTED = 0.01
+#: A class is sent to another if more than this share of its images is predicted so.
+MOSTLY = 0.50
+#: Two ablations predict the same if fewer images than this differ.
+SAME = 0.05
+#: Nearly every ablation: this share of them.
+NEARLY_EVERY = 0.90
+#: Two vectors are nearly orthogonal below this absolute cosine (within 6 degrees of 90).
+ORTHOGONAL = 0.10
+#: Principal directions together carry this share of the squared singular values.
+PRINCIPAL = 0.95
+#: "About" a percentage: within so much.
+ABOUT = 0.05

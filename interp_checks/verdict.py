@@ -1,0 +1,191 @@
+"""What became of a claim: holds, fails or undecided, and the numbers that decided it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from .claim import Claim
+from .estimate import Change, Estimate
+
+
+class Outcome(str, Enum):
+    """The three things a judgement can end in."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def all_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Holds if all hold, fails if any fails."""
+    seen = set(outcomes)
+    if Outcome.FAILS in seen:
+        return Outcome.FAILS
+    return Outcome.UNDECIDED if Outcome.UNDECIDED in seen else Outcome.HOLDS
+
+
+def at_least(needed: int, outcomes: Sequence[Outcome]) -> Outcome:
+    """Holds if so many hold, fails if so many cannot hold any more."""
+    if outcomes.count(Outcome.HOLDS) >= needed:
+        return Outcome.HOLDS
+    if len(outcomes) - outcomes.count(Outcome.FAILS) < needed:
+        return Outcome.FAILS
+    return Outcome.UNDECIDED
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison that a verdict rests on.
+
+    Args:
+        outcome: of this comparison alone.
+        quantity: what was measured ("recall of class 8").
+        expected: what the claim needs ("below 5 %").
+        measured: the number, with interval and counts.
+        value: the number as a fraction; not a number where it is none.
+        lower: lower end of its interval, as a fraction.
+        upper: upper end of its interval, as a fraction.
+        total: images it was measured on.
+        condition: a precondition (the class was alive before), not the point of the claim.
+    """
+
+    outcome: Outcome
+    quantity: str
+    expected: str
+    measured: str
+    value: float = math.nan
+    lower: float = math.nan
+    upper: float = math.nan
+    total: int = 0
+    condition: bool = False
+
+    @classmethod
+    def compare(
+        cls,
+        quantity: str,
+        estimate: Estimate | Change,
+        relation: str,
+        threshold: float,
+        *,
+        condition: bool = False,
+    ) -> Check:
+        """Compare an interval with a threshold; undecided while it lies on both sides."""
+        lower, upper = estimate.interval
+        unit = "points" if isinstance(estimate, Change) else "%"
+        if relation == "below":
+            holds, fails = upper < threshold, lower >= threshold
+        else:
+            holds, fails = lower > threshold, upper <= threshold
+        return cls(
+            Outcome.HOLDS if holds else Outcome.FAILS if fails else Outcome.UNDECIDED,
+            quantity,
+            f"{relation} {100 * threshold:g} {unit}",
+            str(estimate),
+            estimate.value,
+            lower,
+            upper,
+            estimate.total,
+            condition,
+        )
+
+    @classmethod
+    def exact(cls, quantity: str, expected: str, measured: str, holds: bool) -> Check:
+        """A comparison without sampling: it holds or it fails."""
+        return cls(Outcome.HOLDS if holds else Outcome.FAILS, quantity, expected, measured)
+
+    @property
+    def finding(self) -> str:
+        """What was measured, as a sentence."""
+        return f"{self.quantity} is {self.measured}" if self.quantity else self.measured
+
+    def __str__(self) -> str:
+        return f"{self.finding}, claimed {self.expected}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Exact builtin types, ready for JSON; numbers that are none become null."""
+
+        def finite(value: float) -> float | None:
+            return float(value) if math.isfinite(value) else None
+
+        return {
+            "outcome": self.outcome.value,
+            "quantity": self.quantity,
+            "expected": self.expected,
+            "measured": self.measured,
+            "value": finite(self.value),
+            "lower": finite(self.lower),
+            "upper": finite(self.upper),
+            "total": int(self.total),
+            "condition": bool(self.condition),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one claim on one subject.
+
+    Args:
+        claim: what was judged.
+        outcome: holds, fails or undecided.
+        checks: every comparison made, in the order of the claim's words.
+        confidence: two-sided, of every interval.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    checks: tuple[Check, ...]
+    confidence: float
+
+    @property
+    def deciding(self) -> Check:
+        """The comparison to show when there is room for one."""
+        candidates = [check for check in self.checks if check.outcome == self.outcome]
+        main = [check for check in candidates if not check.condition]
+        return (main or candidates or list(self.checks))[0]
+
+    @property
+    def measured(self) -> str:
+        """One line: the deciding number."""
+        return self.deciding.finding
+
+    def message(self, width: int = 80) -> str:
+        """Why the claim does not hold (or does): a few lines for a test report."""
+        import textwrap
+
+        def wrapped(label: str, text: str) -> str:
+            return textwrap.fill(
+                text, width, initial_indent=label.ljust(10), subsequent_indent=" " * 10
+            )
+
+        lines = [wrapped("claim", str(self.claim)), wrapped("verdict", str(self.outcome))]
+        telling = [check for check in self.checks if check.outcome == self.outcome]
+        for check in telling[:3]:
+            lines += [wrapped("measured", check.finding)]
+            lines += [wrapped("claimed", check.expected)]
+        if len(telling) > 3:
+            lines.append(wrapped("", f"... and {len(telling) - 3} more like these"))
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Exact builtin types, ready for JSON."""
+        return {
+            "claim": str(self.claim),
+            "outcome": self.outcome.value,
+            "measured": self.measured,
+            "confidence": float(self.confidence),
+            "checks": [check.as_dict() for check in self.checks],
+        }
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p><strong>{self.outcome}</strong> {escape(str(self.claim))}<br>" + (
+            f"{escape(self.measured)}</p>"
+        )

@@ -1,0 +1,58 @@
+"""Words for numbers and classes, shared by everything that prints a part of a claim."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from .errors import InterpChecksError
+
+#: Names of classes. Digits are written bare ("class 8"), other names in quotes.
+Classes = tuple[str, ...]
+
+
+def listed(items: Sequence[object]) -> str:
+    """``1``, ``1 and 5``, ``1, 2 and 5``."""
+    words = [str(item) for item in items]
+    if len(words) == 1:
+        return words[0]
+    return ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def class_names(classes: Iterable[object], *, empty: bool = False) -> Classes:
+    """Class names as text, without repetitions, in the order given.
+
+    Raises:
+        InterpChecksError: there are none, and ``empty`` does not allow that.
+    """
+    names = tuple(dict.fromkeys(str(name) for name in classes))
+    if not names and not empty:
+        raise InterpChecksError("a claim about classes names no class", expected="at least one")
+    return names
+
+
+def is_bare(name: str) -> bool:
+    """Whether a class name is written without quotes: a whole number as Python prints it."""
+    return name.isascii() and name.isdigit() and str(int(name)) == name
+
+
+def class_words(classes: Sequence[str]) -> str:
+    """``class 8``, ``classes 2 and 8``, ``class "cat"``."""
+    words = [name if is_bare(name) else json.dumps(name, ensure_ascii=False) for name in classes]
+    return f"{'class' if len(words) == 1 else 'classes'} {listed(words)}"
+
+
+def number_words(count: int, one: str, many: str) -> str:
+    """``one class``, ``2 classes``."""
+    return f"one {one}" if count == 1 else f"{count} {many}"
+
+
+def percent_words(percent: float, unit: str = " %") -> str:
+    """``97.23 %``: the shortest decimal that reads back as the same number."""
+    text = format(percent, ".12f").rstrip("0").rstrip(".")
+    if float(text) != percent or percent < 0:
+        raise InterpChecksError(
+            f"{percent!r} cannot be written as a percentage",
+            expected="a number from 0 with at most 12 decimals",
+        )
+    return text + unit
