@@ -14,11 +14,11 @@ Kind = Literal["every", "none", "first", "last", "dropping", "only"]
 
 #: What a table of each kind of ablation is called.
 FAMILIES: dict[str, str] = {
-    "first": "first k directions",
-    "last": "last k directions",
-    "dropping": "all directions except one",
-    "only": "just one direction",
-    "sets": "sets of directions",
+    "first": "Keeping the first k directions",
+    "last": "Keeping the last k directions",
+    "dropping": "Keeping all directions except one",
+    "only": "Keeping just one direction",
+    "sets": "Other sets of directions",
 }
 
 

@@ -70,6 +70,9 @@ def judged_ablations(claim: Claim, count: int) -> tuple[Ablation, ...]:
     """Every ablation that a claim makes the judge look at."""
     if isinstance(claim.condition, Quantified):
         return quantified_ablations(claim.condition, count)
+    fact = claim.says[0]
+    if isinstance(fact, DirectionsSuffice):
+        return tuple(keeping_first(k) for k in range(min(fact.count, count), 0, -1))
     return claim.ablations
 
 

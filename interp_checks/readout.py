@@ -41,7 +41,7 @@ class Readout:
     features: Array
     labels: Array
     weight: Array
-    bias: Array | None = None
+    bias: Array = None  # type: ignore[assignment]  # an array after __post_init__
     class_names: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     confidence: float = CONFIDENCE

@@ -1,1 +1,160 @@
-"""The pytest plugin."""
+"""The pytest plugin: options and hooks.
+
+Loaded by every pytest run on the machine, so it imports nothing but pytest and the standard
+library until a suite needs more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .claims import MARKER, PLACE, claims, not_replicated
+from .fixtures import classifier, directions, images, readout, subject
+from .options import CONFIDENCE, add_options, request_of, was_asked
+
+if TYPE_CHECKING:
+    from .evidence import Ledger
+
+__all__ = ["claims", "classifier", "directions", "images", "not_replicated", "readout", "subject"]
+
+_LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and ini keys; their names begin with interp."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and refuse a bad request before anything runs."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(source): a claim of the claim language, judged on the subject; `source` is "
+        "where it was first stated",
+    )
+    if not _is_worker(config):
+        config.pluginmanager.register(_Collector(config), "interp-checks-collector")
+    confidence = config.getoption(CONFIDENCE)
+    if confidence is not None and not 0 < confidence < 1:
+        raise pytest.UsageError(
+            f"--interp-confidence: {confidence} is not a probability; "
+            "expected a number between 0 and 1, such as 0.95"
+        )
+    if was_asked(config) and not _is_worker(config):
+        _prepare(config)
+
+
+def _prepare(config: pytest.Config) -> None:
+    """Check what was asked for, and train it now where progress can be seen.
+
+    Workers of pytest-xdist then find the trained classifier in the cache.
+    """
+    from interp_checks.errors import InterpChecksError
+    from interp_fixtures.resolve import check, train_or_load
+
+    from .progress import terminal_progress
+
+    try:
+        request = request_of(config)
+        check(request)
+        if request.trains:
+            train_or_load(request, terminal_progress(config))
+    except InterpChecksError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let ``-k T18`` find the claims of that source."""
+    marker = item.get_closest_marker(MARKER)
+    if marker is not None and marker.kwargs.get("source"):
+        item.extra_keyword_matches.add(marker.kwargs["source"])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check what INTERP_DATA or an ini key asked for, once it is known that claims need it."""
+    if _is_worker(config) or was_asked(config) or config.option.collectonly:
+        return
+    if any(_needs_default_subject(item) for item in items):
+        _prepare(config)
+
+
+def _needs_default_subject(item: pytest.Item) -> bool:
+    """Whether an item is a claim on the subject that the command line asks for.
+
+    A conftest.py may have put its own in the place of our fixture.
+    """
+    if item.get_closest_marker(MARKER) is None:
+        return False
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    definitions = fixtures.get("subject", ())
+    return bool(definitions) and definitions[-1].func.__module__ == f"{__name__}.fixtures"
+
+
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: list[pytest.Item]
+) -> str | list[str]:
+    """Say what claims will be judged on, before the first one is."""
+    count = sum(_needs_default_subject(item) for item in items)
+    if not count:
+        return []
+    return f"interp-checks: {count} claims to be judged on {request_of(config).plan}"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Number the claims, so that tables look the same in whatever order workers finish."""
+    for place, item in enumerate(session.items):
+        if item.get_closest_marker(MARKER):
+            item.stash[PLACE] = place
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put a claim's evidence on its report, which pytest-xdist sends to the controller."""
+    report = yield
+    if report.when == "call" and item.get_closest_marker(MARKER) is not None:
+        from .evidence import EVIDENCE
+
+        found = item.stash.get(EVIDENCE, None)
+        if found is not None:
+            report.interp_evidence = found  # type: ignore[attr-defined]
+    return report
+
+
+class _Collector:
+    """Gathers the evidence of all reports, on the controller or in a plain run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the evidence of one claim."""
+        evidence: dict[str, Any] | None = getattr(report, "interp_evidence", None)
+        if evidence is not None:
+            from .evidence import Ledger
+
+            ledger = self.config.stash.setdefault(_LEDGER, Ledger())
+            ledger.add(evidence, report.outcome)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a run in which claims were collected and none was judged."""
+        ledger = self.config.stash.get(_LEDGER, None)
+        if ledger is not None and not ledger.judged and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the tables and the verdicts."""
+        ledger = self.config.stash.get(_LEDGER, None)
+        if ledger is not None:
+            from .summary import write_summary
+
+            write_summary(ledger, terminalreporter)

@@ -1,0 +1,96 @@
+"""``claims()``: sentences in, an ordinary parametrised test function out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from interp_checks.claim import Claim
+
+#: The marker that every claim carries.
+MARKER = "claim"
+
+#: Where a claim stands among all collected tests.
+PLACE: pytest.StashKey[int] = pytest.StashKey()
+
+
+@dataclass(frozen=True)
+class NotReplicated:
+    """A claim that is known not to hold on the shipped reference of a data set."""
+
+    claim: str | Claim
+    reference: str = "mnist"
+
+
+def not_replicated(claim: str | Claim, *, reference: str = "mnist") -> NotReplicated:
+    """Mark a finding that does not hold on the shipped reference checkpoint.
+
+    There it is an expected failure, with the measured number as its reason, and an error
+    should it hold after all. On every other checkpoint it is judged like any claim.
+    """
+    return NotReplicated(claim, reference)
+
+
+def claims(*sentences: str | Claim | NotReplicated, source: str | None = None) -> Any:
+    """Make a test function that judges each sentence as a case of its own.
+
+    Assign it to a name that pytest collects: ``test_headline = claims("dropping direction 5
+    kills class 8")``.
+
+    Args:
+        sentences: of the claim language, or Claim values, or either in ``not_replicated()``.
+        source: where the claims were first stated; ``-k`` finds them by it.
+
+    Raises:
+        pytest.Collector.CollectError: a sentence does not parse, or stands there twice.
+    """
+    from interp_checks.claim import Claim
+    from interp_checks.errors import ClaimSyntaxError
+
+    caller = sys._getframe(1)
+    where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    problems: list[str] = []
+    cases: dict[str, Any] = {}
+    for sentence in sentences:
+        marked = sentence if isinstance(sentence, NotReplicated) else None
+        stated = sentence.claim if isinstance(sentence, NotReplicated) else sentence
+        try:
+            claim = stated if isinstance(stated, Claim) else Claim.parse(stated)
+        except ClaimSyntaxError as error:
+            problems.append(str(error))
+            continue
+        if str(claim) in cases:
+            problems.append(f"this claim stands there twice: {claim}")
+        reference = marked.reference if marked else None
+        cases[str(claim)] = pytest.param(claim, reference, id=str(claim))
+    if not sentences:
+        problems.append("claims() was given no sentence")
+    if problems:
+        raise pytest.Collector.CollectError("\n".join([f"{where}: bad claims", *problems]))
+    parametrized = pytest.mark.parametrize(("claim", "reference"), list(cases.values()))
+    marker = getattr(pytest.mark, MARKER)(source=source)
+    return marker(parametrized(_located(_judged, caller.f_code.co_filename, caller.f_lineno)))
+
+
+def _judged(
+    claim: Claim, reference: str | None, subject: Any, request: pytest.FixtureRequest
+) -> None:
+    """Judge one claim and turn its verdict into a test outcome."""
+    from pytest_interp_checks.judging import run_claim
+
+    run_claim(claim, reference, subject, request)
+
+
+def _located(function: Callable[..., None], filename: str, line: int) -> FunctionType:
+    """A copy of a function that says it was written where ``claims()`` was called.
+
+    Otherwise every claim would be reported as a test in this file.
+    """
+    code: CodeType = function.__code__.replace(co_filename=filename, co_firstlineno=line)
+    return FunctionType(code, function.__globals__, function.__name__)

@@ -1,0 +1,128 @@
+"""What a claim leaves behind: plain values that cross from a worker to the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from interp_checks.ablation import FAMILIES, Ablation, family_members, unique
+from interp_checks.claim import Claim
+from interp_checks.confusions import Result
+from interp_checks.judgement import judged_ablations
+from interp_checks.readout import Readout
+from interp_checks.sweeps import sweep
+from interp_checks.verdict import Verdict
+
+EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+
+#: Families are shown whole for heads with at most this many directions.
+_WHOLE_FAMILY = 12
+
+
+def evidence_of(
+    claim: Claim,
+    verdict: Verdict | None,
+    reason: str,
+    subject: Any,
+    readout: Readout,
+    *,
+    source: str | None,
+    place: int,
+    expected_failure: bool,
+) -> dict[str, Any]:
+    """Everything the summary shows about a claim, in exact builtin types."""
+    return {
+        "claim": str(claim),
+        "source": source,
+        "place": place,
+        "verdict": verdict.as_dict() if verdict else None,
+        "reason": reason,
+        "expected_failure": expected_failure,
+        "rows": _rows(claim, readout) if verdict else [],
+        "subject": {
+            "description": str(getattr(subject, "description", "a subject of this suite's own")),
+            "notes": [str(note) for note in getattr(subject, "notes", ())],
+            "classes": list(readout.class_names),
+            "support": [int(count) for count in readout.support],
+            "intact": _row("intact", "intact", readout.intact),
+        },
+    }
+
+
+def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
+    """Counts of the ablations that a claim is about, with their families if these are small."""
+    count = len(readout.directions)
+    named = judged_ablations(claim, count)
+    wanted: list[Ablation] = []
+    for ablation in named:
+        whole = family_members(ablation.family, count) if count <= _WHOLE_FAMILY else ()
+        wanted += [*whole, ablation]
+    ablations = [one for one in unique(wanted) if one.kind not in ("every", "none")]
+    confusions = sweep(readout, ablations)
+    return [_row(one.family, one.label, confusions[one]) for one in ablations]
+
+
+def _row(family: str, label: str, result: Result) -> dict[str, Any]:
+    return {
+        "family": family,
+        "label": label,
+        "correct": [int(count) for count in result.counts.diagonal()],
+        "predicted": [int(count) for count in result.counts.sum(axis=0)],
+    }
+
+
+@dataclass
+class Tables:
+    """What is shown of one subject: its rows by family, in order."""
+
+    subject: dict[str, Any]
+    families: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Add rows, each once."""
+        for row in rows:
+            self.families.setdefault(row["family"], {}).setdefault(row["label"], row)
+
+    def ordered(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """Family titles with their rows: the order does not depend on which claim came first."""
+        tables = []
+        for family, title in FAMILIES.items():
+            rows = self.families.get(family)
+            if rows:
+                tables.append((title, sorted(rows.values(), key=lambda row: _place(row["label"]))))
+        return tables
+
+
+def _place(label: str) -> tuple[int, list[int]]:
+    """Sort labels by their numbers; "first 10" comes before "first 9", "just 1" before "just 2"."""
+    numbers = [int(word) for word in label.replace(",", "").split() if word.isdigit()]
+    falling = label.startswith(("first", "last"))
+    return int(label.startswith("just")), [-number if falling else number for number in numbers]
+
+
+@dataclass
+class Ledger:
+    """All evidence of a run, in the order it arrived."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, evidence: dict[str, Any], outcome: str) -> None:
+        """Keep one claim's evidence and what became of its test."""
+        self.entries.append({**evidence, "test": outcome})
+
+    @property
+    def judged(self) -> int:
+        """How many claims got a verdict."""
+        return sum(entry["verdict"] is not None for entry in self.entries)
+
+    def by_subject(self) -> list[tuple[Tables, list[dict[str, Any]]]]:
+        """The entries of each subject, with its tables."""
+        groups: dict[str, tuple[Tables, list[dict[str, Any]]]] = {}
+        for entry in sorted(self.entries, key=lambda entry: entry["place"]):
+            key = repr(entry["subject"])
+            tables, entries = groups.setdefault(key, (Tables(entry["subject"]), []))
+            tables.add(entry["rows"])
+            entries.append(entry)
+        return list(groups.values())

@@ -1,0 +1,73 @@
+"""The fixtures that suites and tests by hand use. Override ``subject`` to bring your own model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .options import request_of
+
+if TYPE_CHECKING:
+    from interp_checks.directions import Directions
+    from interp_checks.readout import Readout
+    from interp_fixtures.classifier import LSTMClassifier
+    from interp_fixtures.datasets import ImageSet
+
+
+@pytest.fixture(scope="session")
+def subject(pytestconfig: pytest.Config) -> Any:
+    """What claims are judged on: a Readout, or something with a ``readout`` (a Subject).
+
+    The default is what the command line asks for, otherwise the shipped reference.
+    """
+    from interp_checks.errors import InterpChecksError
+    from interp_fixtures.resolve import resolve
+
+    from .progress import terminal_progress
+
+    try:
+        return resolve(request_of(pytestconfig), terminal_progress(pytestconfig))
+    except InterpChecksError as error:
+        return pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def readout(subject: Any) -> Readout:
+    """Features, labels, weight and bias of the output layer."""
+    from .judging import readout_from
+
+    return readout_from(subject)
+
+
+@pytest.fixture(scope="session")
+def directions(readout: Readout) -> Directions:
+    """The singular directions of the output layer's weight."""
+    return readout.directions
+
+
+@pytest.fixture(scope="session")
+def classifier(subject: Any) -> LSTMClassifier:
+    """The PyTorch model; skips where there is only a snapshot."""
+    found: LSTMClassifier = _part(subject, "classifier")
+    return found
+
+
+@pytest.fixture(scope="session")
+def images(subject: Any) -> ImageSet:
+    """The test images; skips where there are none at hand."""
+    found: ImageSet = _part(subject, "images")
+    return found
+
+
+def _part(subject: Any, name: str) -> Any:
+    from interp_checks.errors import InterpChecksError, NotJudgedError
+
+    try:
+        return getattr(subject, name)
+    except NotJudgedError as error:
+        return pytest.skip(str(error))
+    except InterpChecksError as error:
+        return pytest.fail(str(error), pytrace=False)
+    except AttributeError:
+        return pytest.skip(f"the subject of this suite has no {name}")

@@ -1,0 +1,87 @@
+"""Judge one claim inside its test: verdict, evidence, and the outcome that pytest sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from interp_checks.claim import Claim
+from interp_checks.errors import InterpChecksError, NotJudgedError
+from interp_checks.judgement import judge
+from interp_checks.readout import Readout
+from interp_checks.verdict import Outcome, Verdict
+
+from .claims import MARKER, PLACE
+from .evidence import EVIDENCE, evidence_of
+from .options import UNDECIDED
+
+
+def readout_from(subject: Any) -> Readout:
+    """The readout of whatever the ``subject`` fixture returned.
+
+    Raises:
+        InterpChecksError: it is no readout and has none.
+    """
+    found = getattr(subject, "readout", subject)
+    if not isinstance(found, Readout):
+        raise InterpChecksError(
+            "the fixture `subject` returned something that claims cannot be judged on",
+            found=type(subject).__name__,
+            expected="a Readout, or an object with a Readout as its `readout`",
+            remedy="make one with interp_checks.readout_of(model, batches)",
+        )
+    return found
+
+
+def run_claim(
+    claim: Claim, reference: str | None, subject: Any, request: pytest.FixtureRequest
+) -> None:
+    """Judge a claim; pass, fail, skip or expect the failure accordingly."""
+    marker = request.node.get_closest_marker(MARKER)
+    source = marker.kwargs.get("source") if marker else None
+    try:
+        readout = readout_from(subject)
+    except InterpChecksError as error:
+        pytest.fail(str(error), pytrace=False)
+    expected = reference is not None and getattr(subject, "reference", None) == reference
+    verdict: Verdict | None = None
+    reason = ""
+    try:
+        verdict = judge(claim, readout, confidence=request.config.getoption("interp_confidence"))
+    except NotJudgedError as error:
+        reason = str(error)
+    request.node.stash[EVIDENCE] = evidence_of(
+        claim,
+        verdict,
+        reason,
+        subject,
+        readout,
+        source=source,
+        place=request.node.stash.get(PLACE, 0),
+        expected_failure=expected,
+    )
+    request.node.user_properties += [
+        ("claim", str(claim)),
+        ("source", source or ""),
+        ("verdict", str(verdict.outcome) if verdict else "not judged"),
+        ("measured", verdict.measured if verdict else reason.splitlines()[0]),
+    ]
+    if verdict is None:
+        pytest.skip(f"not judged: {reason}")
+    if expected:
+        if verdict.outcome == Outcome.HOLDS:
+            pytest.fail(
+                f"{verdict.message()}\nThis claim is marked as not replicated on the shipped "
+                "reference, and it holds there: take the mark off.",
+                pytrace=False,
+            )
+        pytest.xfail(f"not replicated ({verdict.outcome}): {verdict.measured}")
+    if verdict.outcome == Outcome.FAILS:
+        pytest.fail(verdict.message(), pytrace=False)
+    if verdict.outcome == Outcome.UNDECIDED:
+        decision = request.config.getoption(UNDECIDED)
+        if decision == "fail":
+            pytest.fail(verdict.message(), pytrace=False)
+        if decision == "skip":
+            pytest.skip(f"undecided: {verdict.measured}")

@@ -1,0 +1,251 @@
+"""The terminal summary: a table of recalls per family of ablations, then the claims."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from rich import box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
+
+from .evidence import Ledger
+
+#: Above this recall a cell counts as intact for its colour.
+_INTACT = 0.90
+
+_STYLES = {
+    "holds": "green",
+    "fails": "bold red",
+    "undecided": "yellow",
+    "not replicated": "magenta",
+    "not judged": "cyan",
+}
+
+
+def status(entry: dict[str, Any]) -> str:
+    """One of the five things that can become of a claim."""
+    if entry["verdict"] is None:
+        return "not judged"
+    outcome: str = entry["verdict"]["outcome"]
+    return "not replicated" if entry["expected_failure"] and outcome != "holds" else outcome
+
+
+def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
+    """Write everything that this verbosity shows."""
+    verbosity = reporter.config.get_verbosity()
+    write = _writer(reporter)
+    reporter.write_sep("=", "interpretability claims")
+    for tables, entries in ledger.by_subject():
+        write(Text(tables.subject["description"], style="bold"))
+        notes = tables.subject["notes"]
+        for note in notes if verbosity > 0 else notes[:1]:
+            write(Text(note, style="dim"))
+        if verbosity >= 0:
+            for title, rows in tables.ordered():
+                write(_recall_table(title, rows, tables.subject, reporter))
+            write(
+                Text(
+                    "\nRecall in %, intact model first. Predicts: classes with more than "
+                    f"{100 * PREDICTED:g} % of all predictions, where few are left.",
+                    style="dim",
+                )
+            )
+        write(_claims_table(entries, verbosity))
+        write(_counts(entries))
+    if not ledger.judged:
+        write(Text("No claim was judged, so this run fails.", style="bold red"))
+
+
+def _writer(reporter: pytest.TerminalReporter) -> Callable[[RenderableType], None]:
+    """Print rich things the way pytest's own terminal writer would: its width, its colours."""
+    writer = reporter._tw
+    encoding = getattr(writer._file, "encoding", None) or "utf-8"
+
+    def write(thing: RenderableType) -> None:
+        buffer = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace", newline="\n")
+        console = Console(
+            file=buffer,
+            width=writer.fullwidth,
+            force_terminal=writer.hasmarkup,
+            color_system="standard" if writer.hasmarkup else None,
+            no_color=not writer.hasmarkup,
+            legacy_windows=False,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        console.print(thing)
+        buffer.flush()
+        text = buffer.buffer.getvalue().decode(encoding)
+        for line in text.splitlines():
+            writer.line(line.rstrip())
+
+    return write
+
+
+def _recall_table(
+    title: str,
+    rows: list[dict[str, Any]],
+    subject: dict[str, Any],
+    reporter: pytest.TerminalReporter,
+) -> RenderableType:
+    classes, support = subject["classes"], subject["support"]
+    every = [subject["intact"], *rows]
+    labels = max(len(row["label"]) for row in every)
+    width = reporter._tw.fullwidth
+    column = max(4, *(len(name) + 1 for name in classes)) if classes else 4
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+        pad_edge=False,
+    )
+    table.add_column("", no_wrap=True)
+    if labels + 2 + column * len(classes) + 6 > width:
+        return _narrow_table(table, every, classes, support)
+    for name in classes:
+        table.add_column(name, justify="right", min_width=3, no_wrap=True)
+    table.add_column("accuracy" if width > 100 else "acc.", justify="right", no_wrap=True)
+    few = {row["label"]: _few_predicted(row, classes) for row in rows}
+    roomy = labels + 2 + column * len(classes) + 6 + 18 <= width
+    if roomy and any(few.values()):
+        table.add_column("predicts", no_wrap=True, overflow="ellipsis")
+    for row in every:
+        recalls = _recalls(row, support)
+        cells: list[Text] = [_cell(recall) for recall in recalls]
+        cells.append(Text(f"{100 * sum(row['correct']) / sum(support):.2f}"))
+        if roomy and any(few.values()):
+            cells.append(Text(few.get(row["label"], "")))
+        table.add_row(Text(row["label"]), *cells, end_section=row["label"] == "intact")
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _narrow_table(
+    table: Table, rows: list[dict[str, Any]], classes: list[str], support: list[int]
+) -> RenderableType:
+    """For many classes or few columns: accuracy, and the classes that suffer."""
+    table.add_column("acc.", justify="right", no_wrap=True)
+    table.add_column("dead", justify="right", no_wrap=True)
+    table.add_column("lowest recalls")
+    for row in rows:
+        recalls = _recalls(row, support)
+        known = sorted(
+            (recall, name)
+            for recall, name in zip(recalls, classes, strict=True)
+            if recall is not None
+        )
+        dead = sum(recall < DEAD for recall, _ in known)
+        worst = [(recall, name) for recall, name in known if recall < _INTACT][:6] or known[:1]
+        told = ", ".join(f"{name} {_percent(recall)}" for recall, name in worst)
+        accuracy = f"{100 * sum(row['correct']) / sum(support):.2f}"
+        table.add_row(row["label"], accuracy, str(dead), told)
+    return Padding(table, (1, 0, 0, 0))
+
+
+def _recalls(row: dict[str, Any], support: list[int]) -> list[float | None]:
+    return [
+        correct / total if total else None
+        for correct, total in zip(row["correct"], support, strict=True)
+    ]
+
+
+def _percent(share: float) -> str:
+    """Whole percent; 0 and 100 only when exact."""
+    if 0 < share < 0.005:
+        return "<1"
+    if 0.995 <= share < 1:
+        return "99"
+    return f"{100 * share:.0f}"
+
+
+def _cell(recall: float | None) -> Text:
+    if recall is None:
+        return Text("-", style="dim")
+    style = "green"
+    if recall < DEAD:
+        style = "bold reverse red"
+    elif recall < ALIVE:
+        style = "red"
+    elif recall < _INTACT:
+        style = "yellow"
+    return Text(_percent(recall).rjust(3), style=style)
+
+
+def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
+    """Which classes are predicted and how often, where these are at most half of them."""
+    total = sum(row["predicted"])
+    shares = sorted(
+        ((count / total, name) for count, name in zip(row["predicted"], classes, strict=True)),
+        key=lambda pair: -pair[0],
+    )
+    predicted = [(share, name) for share, name in shares if share > PREDICTED]
+    if 2 * len(predicted) > len(classes):
+        return ""
+    told = ", ".join(f"{name} {_percent(share)}%" for share, name in predicted[:2])
+    return told + (", ..." if len(predicted) > 2 else "")
+
+
+def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableType:
+    table = Table(
+        title="Claims",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        show_header=False,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column(no_wrap=True)
+    if any(entry["source"] for entry in entries):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    shown = [
+        entry for entry in entries if verbosity >= 0 or status(entry) in ("fails", "undecided")
+    ]
+    for entry in shown:
+        word = status(entry)
+        said = Text(entry["claim"])
+        for line in _details(entry, word, verbosity):
+            said.append("\n" + line, style="dim")
+        cells = [Text(word, style=_STYLES[word]), said]
+        if len(table.columns) == 3:
+            cells.insert(1, Text(entry["source"] or "", style="dim"))
+        table.add_row(*cells)
+    return Padding(table, (1, 0, 1, 0)) if shown else Text("")
+
+
+def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
+    verdict = entry["verdict"]
+    if verdict is None:
+        return [entry["reason"].splitlines()[0]]
+    if verbosity > 1:
+        return [
+            (f"{check['quantity']} is " if check["quantity"] else "")
+            + f"{check['measured']}, claimed {check['expected']}: {check['outcome']}"
+            for check in verdict["checks"]
+        ]
+    return [verdict["measured"]] if verbosity > 0 or word != "holds" else []
+
+
+def _counts(entries: list[dict[str, Any]]) -> Text:
+    counts = Counter(status(entry) for entry in entries)
+    told = Text(f"{len(entries)} claims: ")
+    told.append_text(
+        Text(", ").join(
+            Text(f"{word} {counts[word]}", style=style)
+            for word, style in _STYLES.items()
+            if counts[word]
+        )
+    )
+    return told
