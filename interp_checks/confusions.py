@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """One ablation's confusion counts beside those of the intact model on the same images.
 
@@ -34,6 +34,9 @@ class Result:
     intact_counts: IntArray
     class_names: tuple[str, ...]
     confidence: float
+
+    def __repr__(self) -> str:
+        return f"<Result of {self.name}: accuracy {self.accuracy}>"
 
     @cached_property
     def recall(self) -> PerClass:
@@ -127,7 +130,7 @@ class Result:
         return f"<p>{escape(self.name)}: accuracy {self.accuracy}</p>{shown}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Confusions:
     """Confusion counts of a sweep.
 
@@ -146,6 +149,9 @@ class Confusions:
     intact_counts: IntArray
     class_names: tuple[str, ...]
     confidence: float
+
+    def __repr__(self) -> str:
+        return f"<Confusions of {len(self)} ablations, {len(self.class_names)} classes>"
 
     def __len__(self) -> int:
         return len(self.ablations)

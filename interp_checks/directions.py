@@ -10,7 +10,7 @@ from ._arrays import Array, FloatArray
 from .errors import InterpChecksError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Directions:
     """Singular value decomposition of Wᵀ = U Σ Vᵀ (thesis, equation 2.7b), in float64.
 
@@ -48,6 +48,10 @@ class Directions:
         signs = np.sign(classes[np.arange(len(values)), strongest])
         signs[signs == 0] = 1.0
         return cls(hidden * signs, values, (classes * signs[:, None]).T)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{value:.3g}" for value in self.singular_values)
+        return f"<Directions with singular values {values}>"
 
     def __len__(self) -> int:
         return len(self.singular_values)

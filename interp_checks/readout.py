@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .confusions import Result
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Readout:
     """A linear head and the features it reads: logits are ``h Wᵀ + b`` (equation 3.1).
 
@@ -105,6 +105,10 @@ class Readout:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def __repr__(self) -> str:
+        classes, width = self.weight.shape
+        return f"<Readout of {len(self)} images, {width} features, {classes} classes>"
 
     @cached_property
     def directions(self) -> Directions:

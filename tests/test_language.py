@@ -25,7 +25,9 @@ STARTS = (
     "`accuracy`, `at`, `class`, `dropping`, `every`, `keeping`, `most`, `nearly`, `only`, "
     "`recall`, `some`, `the` or `weight`"
 )
-VERBS = "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
+VERBS = (
+    "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
+)
 END = "the end of the sentence"
 NAME = 'a name in "quotes" or a whole number'
 

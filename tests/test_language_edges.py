@@ -51,7 +51,12 @@ def test_a_sentence_of_nonsense_values_says_which() -> None:
 
 @pytest.mark.parametrize(
     "before",
-    ["", "keeps accuracy above 9 % and ", "leaves every class alive and ", "spares every class and "],
+    [
+        "",
+        "keeps accuracy above 9 % and ",
+        "leaves every class alive and ",
+        "spares every class and ",
+    ],
 )
 def test_every_other_class_needs_a_class_before_it(before: str) -> None:
     sentence = f"dropping direction 5 {before}spares every other class"
