@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ._arrays import Array, FloatArray
 from .errors import InterpChecksError
+from .thresholds import MOVED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: "raw": W as it is. "centred": W without its mean over classes. Adding the same vector to
+#: every class's weights changes no prediction, but it changes the raw directions.
+Gauge = Literal["raw", "centred"]
+
+
+def in_gauge(weight: Array, gauge: Gauge) -> FloatArray:
+    """A weight [K, Z] in float64, less its mean over the classes if the gauge is centred."""
+    matrix = np.asarray(weight, dtype=np.float64)
+    if gauge == "raw":
+        return matrix
+    centred: FloatArray = matrix - matrix.mean(axis=0)
+    return centred
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,13 +49,17 @@ class Directions:
     classes: FloatArray
 
     @classmethod
-    def of(cls, weight: Array) -> Directions:
+    def of(cls, weight: Array, gauge: Gauge = "raw") -> Directions:
         """Decompose a weight W of shape [K, Z], r = min(K, Z).
+
+        Args:
+            weight: W.
+            gauge: whether to take off the component that no prediction can see.
 
         Raises:
             InterpChecksError: the weight is not a finite, non-empty matrix.
         """
-        matrix = np.asarray(weight, dtype=np.float64)
+        matrix: FloatArray = np.asarray(weight, dtype=np.float64)
         if matrix.ndim != 2 or not matrix.size or not np.isfinite(matrix).all():
             raise InterpChecksError(
                 "a weight cannot be decomposed",
@@ -43,6 +67,7 @@ class Directions:
                 + ("" if np.isfinite(matrix).all() else " with entries that are not finite"),
                 expected="a finite matrix [classes, hidden units]",
             )
+        matrix = in_gauge(matrix, gauge)
         hidden, values, classes = np.linalg.svd(matrix.T, full_matrices=False)
         strongest = np.abs(classes).argmax(axis=1)
         signs = np.sign(classes[np.arange(len(values)), strongest])
@@ -75,11 +100,11 @@ class Directions:
             features: h, [N, Z].
 
         Returns:
-            [N, r]; the logits that a set S of directions gives are the sum over S of
-            ``coefficients[:, i] * classes[:, i]``, plus the bias.
+            [r, N]; the logits that a set S of directions gives are the sum over S of
+            ``coefficients[i] * classes[:, i]``, plus the bias.
         """
-        along: FloatArray = np.asarray(features, dtype=np.float64) @ self.hidden
-        return along * self.singular_values
+        along: FloatArray = self.hidden.T @ np.asarray(features, dtype=np.float64).T
+        return along * self.singular_values[:, None]
 
     def weight(self, kept: tuple[int, ...] | None = None) -> FloatArray:
         """W [K, Z] put together from the directions that stay (equation 2.8); all by default."""
@@ -87,3 +112,72 @@ class Directions:
         scaled = self.classes[:, columns] * self.singular_values[columns]
         rebuilt: FloatArray = scaled @ self.hidden[:, columns].T
         return rebuilt
+
+    def separation(self, kept: Sequence[int]) -> float:
+        """How far the directions that stay are from those that go.
+
+        The smallest difference between a singular value that stays and one that goes,
+        relative to the largest singular value; infinite if nothing is split. Directions
+        whose singular values are both zero carry nothing and are not compared.
+        """
+        stays = np.zeros(len(self), dtype=bool)
+        stays[[index - 1 for index in kept]] = True
+        one, other = self.singular_values[stays], self.singular_values[~stays]
+        scale = self.singular_values[0]
+        if not one.size or not other.size or not scale:
+            return math.inf
+        carried = np.maximum(one[:, None], other) > 1e-12 * scale
+        gaps = np.abs(one[:, None] - other)[carried]
+        return float(gaps.min() / scale) if gaps.size else math.inf
+
+    def turn(self, kept: Sequence[int], moved: float = MOVED) -> float:
+        """How far the span of the directions that stay could turn if the weight moved a little.
+
+        Wedin's bound (BIT 12, 1972): for a change E of the weight, the sines of the angles
+        between the old and new spans, on both sides together, are at most
+        ``sqrt(2 m) |E| / (gap - |E|)`` in the Frobenius norm, m being how many directions stay
+        or go, whichever are fewer.
+
+        Args:
+            kept: the directions that stay, from 1.
+            moved: spectral norm of the change, relative to that of the weight.
+
+        Returns:
+            Degrees, 0 to 90.
+        """
+        separation = self.separation(kept)
+        if math.isinf(separation):
+            return 0.0
+        fewer = min(len(kept), len(self) - len(kept))
+        if separation <= moved:
+            return 90.0
+        sine = math.sqrt(2 * fewer) * moved / (separation - moved)
+        return math.degrees(math.asin(min(1.0, sine)))
+
+    def nearest_split(self, kept: Sequence[int]) -> tuple[int, int]:
+        """The direction that stays and the one that goes whose singular values are closest."""
+        gone = [index for index in range(1, len(self) + 1) if index not in set(kept)]
+        values = self.singular_values
+        return min(
+            ((stays, goes) for stays in kept for goes in gone),
+            key=lambda pair: abs(values[pair[0] - 1] - values[pair[1] - 1]),
+        )
+
+    def table(self) -> pd.DataFrame:
+        """One row per direction: singular value, energy, gap to its neighbour, turn in degrees."""
+        import pandas as pd
+
+        numbers = range(1, len(self) + 1)
+        return pd.DataFrame(
+            {
+                "singular value": self.singular_values,
+                "energy": self.energy,
+                "relative gap": [self.separation((number,)) for number in numbers],
+                "turn": [self.turn((number,)) for number in numbers],
+            },
+            index=pd.Index(numbers, name="direction"),
+        )
+
+    def _repr_html_(self) -> str:
+        shown: str = self.table().to_html(float_format=lambda value: f"{value:.3f}")
+        return shown

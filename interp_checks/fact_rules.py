@@ -16,8 +16,9 @@ from . import facts
 from ._arrays import FloatArray
 from .ablation import keeping_first
 from .errors import NotJudgedError
-from .estimate import percent
+from .estimate import Estimate, percent
 from .rules import Scene, commonest_mistakes
+from .sample_size import MOST
 from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
 from .verdict import Check, Outcome
 from .wording import class_words, listed
@@ -65,9 +66,26 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
                 own.lower,
                 own.upper,
                 own.total,
+                of="images of each class",
+                more=_more_to_order(own, other, tail),
             )
         )
     return checks
+
+
+def _more_to_order(own: Estimate, other: Estimate, tail: float) -> Callable[[], int | None]:
+    """How many more images of each class would tell two recalls apart (normal approximation)."""
+
+    def more() -> int | None:
+        difference = own.value - other.value
+        if not difference:
+            return None
+        variance = own.value * (1 - own.value) + other.value * (1 - other.value)
+        total = round(variance * (_normal_quantile(1 - tail) / difference) ** 2)
+        more = max(1, total - min(own.total, other.total))
+        return more if more <= MOST else None
+
+    return more
 
 
 def _fisher(count: int, total: int, other_count: int, other_total: int) -> float:
@@ -122,9 +140,9 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
     readout = scene.readout
     if fact.count > len(readout.directions):
         keeping_first(fact.count).kept(len(readout.directions))
-    centred = readout.coefficients - readout.coefficients.mean(axis=0)
-    squares = centred**2
-    part, whole = squares[:, : fact.count].sum(axis=1), squares.sum(axis=1)
+    coefficients = readout.coefficients
+    squares = (coefficients - coefficients.mean(axis=1, keepdims=True)) ** 2
+    part, whole = squares[: fact.count].sum(axis=0), squares.sum(axis=0)
     if not whole.any():
         raise NotJudgedError("the logits do not vary over the images")
     share = float(part.sum() / whole.sum())
@@ -153,8 +171,24 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
             lower,
             upper,
             len(whole),
+            more=_more_for_share(share, margin, (low, high), len(whole)),
         )
     ]
+
+
+def _more_for_share(
+    share: float, margin: float, bounds: tuple[float, float], total: int
+) -> Callable[[], int | None]:
+    """How many more images would shrink the margin until no bound lies inside it."""
+
+    def more() -> int | None:
+        distance = min(abs(share - bound) for bound in bounds if math.isfinite(bound))
+        if not distance:
+            return None
+        wanted = round(total * (margin / distance) ** 2)
+        return wanted - total if wanted <= MOST else None
+
+    return more
 
 
 def _normal_quantile(probability: float) -> float:
@@ -178,7 +212,7 @@ def _principal(fact: facts.PrincipalDirections, scene: Scene) -> list[Check]:
 
 def _cosines(scene: Scene) -> FloatArray:
     """Cosines between the rows of Wᵀ, [Z, Z] (the Gramian of equation 2.6, normalised)."""
-    rows = scene.readout.weight.T
+    rows = scene.readout.gauged_weight.T
     lengths = np.linalg.norm(rows, axis=1)
     lengths[lengths == 0] = 1.0
     unit = rows / lengths[:, None]

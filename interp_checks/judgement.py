@@ -4,51 +4,117 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 from .ablation import Ablation, family_members, keeping_first
+from .chance import by_chance
 from .claim import Claim, Quantified
 from .fact_rules import checks_of_fact
-from .facts import DirectionsSuffice, Fact
+from .facts import DirectionsCarry, DirectionsSuffice, Fact
+from .identifiability import identifiable, require_identifiable
 from .readout import Readout
-from .rules import Scene, checks_of, summary
+from .rules import Scene, checks_of, most_needed, summary
 from .says import Costs, Say
 from .thresholds import NEARLY_EVERY
 from .verdict import Check, Outcome, Verdict, all_of, at_least
 
 
-def judge(claim: Claim, readout: Readout, *, confidence: float | None = None) -> Verdict:
-    """Judge one claim.
+def judge(
+    claim: Claim,
+    readout: Readout,
+    *,
+    confidence: float | None = None,
+    rotations: int = 0,
+) -> Verdict:
+    """Judge one claim, and look at what could make its verdict mean less than it seems.
 
     Args:
         claim: what is said.
         readout: what it is said about.
         confidence: two-sided, of every interval; the readout's when left out. A claim that
             is false in the population "holds" with a probability of at most one minus this.
+        rotations: random rotations for the rate of chance; none by default.
 
     Raises:
-        NotJudgedError: the readout cannot answer (no such class or direction, no images).
+        NotJudgedError: the readout cannot answer (no such class or direction, no images, or
+            a direction that cannot be told from its neighbour).
     """
+    from .guards import notes_on
+
     level = confidence or readout.confidence
+    outcome, checks = decide(claim, readout, level)
+    context: tuple[str, ...] = ()
+    advice = ""
+    if outcome != Outcome.HOLDS:
+        from .explanation import advice_on, context_of
+
+        context = context_of(claim, readout)
+        advice = advice_on(claim, readout, outcome, checks, level)
+    return Verdict(
+        claim,
+        outcome,
+        checks,
+        level,
+        chance=by_chance(claim, readout, rotations),
+        notes=notes_on(claim, readout, level, outcome),
+        context=context,
+        advice=advice,
+    )
+
+
+def decide(claim: Claim, readout: Readout, confidence: float) -> tuple[Outcome, tuple[Check, ...]]:
+    """The outcome of a claim at a confidence, and the comparisons it rests on.
+
+    Raises:
+        NotJudgedError: the readout cannot answer.
+    """
     says = cast("tuple[Say, ...]", claim.says)
-    if claim.condition is None:
-        fact = cast("Fact", claim.says[0])
-        if isinstance(fact, DirectionsSuffice):
-            kept = tuple(keeping_first(k) for k in range(fact.count, 0, -1))
-            kept[0].kept(len(readout.directions))
-            return _at_least(1, kept, (Costs("less", fact.points),), claim, readout, level)
-        checks = checks_of_fact(fact, Scene(readout, None, level))
-    elif isinstance(claim.condition, Quantified):
+    if isinstance(claim.condition, Quantified):
         members = quantified_ablations(claim.condition, len(readout.directions))
         needed = {
             "some": 1,
             "every": len(members),
             "nearly every": math.ceil(NEARLY_EVERY * len(members)),
         }[claim.condition.quantifier]
-        return _at_least(needed, members, says, claim, readout, level)
-    else:
-        checks = checks_of(says, Scene(readout, claim.condition, level))
-    return Verdict(claim, all_of(check.outcome for check in checks), checks, level)
+        return _at_least(needed, members, says, readout, confidence)
+    if claim.condition is not None:
+        for ablation in claim.ablations:
+            require_identifiable(ablation, readout)
+        checks = checks_of(says, Scene(readout, claim.condition, confidence))
+        return all_of(check.outcome for check in checks), checks
+    fact = cast("Fact", claim.says[0])
+    if isinstance(fact, DirectionsSuffice):
+        kept = tuple(keeping_first(k) for k in range(fact.count, 0, -1))
+        kept[0].kept(len(readout.directions))
+        return _at_least(1, kept, (Costs("less", fact.points),), readout, confidence)
+    if isinstance(fact, DirectionsCarry):
+        require_identifiable(keeping_first(fact.count), readout)
+    checks = checks_of_fact(fact, Scene(readout, None, confidence))
+    return all_of(check.outcome for check in checks), checks
+
+
+def smallest_error(claim: Claim, readout: Readout) -> float:
+    """The smallest error (one minus the confidence) at which a claim holds: its p-value.
+
+    1.0 for a claim that holds at no confidence; never below ``1e-12``.
+
+    Raises:
+        NotJudgedError: the readout cannot answer.
+    """
+
+    def holds(log_error: float) -> bool:
+        return decide(claim, readout, 1 - 10**log_error)[0] == Outcome.HOLDS
+
+    low, high = -12.0, math.log10(0.5)
+    if not holds(high):
+        return 1.0
+    if holds(low):
+        return 10**low
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return float(10**high)
 
 
 def quantified_ablations(condition: Quantified, count: int) -> tuple[Ablation, ...]:
@@ -80,25 +146,29 @@ def _at_least(
     needed: int,
     members: Sequence[Ablation],
     says: Sequence[Say],
-    claim: Claim,
     readout: Readout,
     confidence: float,
-) -> Verdict:
+) -> tuple[Outcome, tuple[Check, ...]]:
     """So many of these ablations must do what the claim says.
 
     A wrong "holds" needs one of at least ``len(members) - needed + 1`` false statements to
     pass, so each is judged at an error divided by that number (partial conjunction with
-    Bonferroni's correction).
+    Bonferroni's correction). An ablation that splits directions which cannot be told apart
+    stays undecided.
     """
     each = 1 - (1 - confidence) / (len(members) - needed + 1)
+    said = " and ".join(map(str, says))
     checks = []
     for ablation in members:
         found = checks_of(says, Scene(readout, ablation, each))
         outcome = all_of(check.outcome for check in found)
-        words = f"{ablation}: {summary(found, outcome)}"
-        checks.append(Check(outcome, "", " and ".join(map(str, says)), words))
+        words = summary(found, outcome)
+        if not identifiable(ablation, readout):
+            outcome, words = Outcome.UNDECIDED, "cannot be told from its neighbour"
+        more = partial(most_needed, found)
+        checks.append(Check(outcome, "", said, f"{ablation}: {words}", more=more))
     outcome = at_least(needed, [check.outcome for check in checks])
-    return Verdict(claim, outcome, (_tally(needed, members, checks, outcome), *checks), confidence)
+    return outcome, (_tally(needed, members, checks, outcome), *checks)
 
 
 def _tally(
@@ -121,4 +191,5 @@ def _tally(
         f"at least {needed}",
         measured,
         value=float(len(doing)),
+        more=partial(most_needed, checks),
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import ablation as words
 from ._arrays import Array, FloatArray, IntArray
 from .ablation import Ablation
-from .directions import Directions
+from .directions import Directions, Gauge, in_gauge
 from .errors import InterpChecksError
 from .estimate import CONFIDENCE
 
@@ -32,6 +32,8 @@ class Readout:
         class_names: K names; "0", "1", ... when left out.
         provenance: where all this came from, in plain words by topic.
         confidence: of every interval that is derived from it, two-sided.
+        gauge: of the weight whose directions are ablated; predictions of the intact model
+            do not depend on it.
 
     Raises:
         InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
@@ -45,6 +47,7 @@ class Readout:
     class_names: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     confidence: float = CONFIDENCE
+    gauge: Gauge = "raw"
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -112,8 +115,18 @@ class Readout:
 
     @cached_property
     def directions(self) -> Directions:
-        """Singular directions of the weight."""
-        return Directions.of(self.weight)
+        """Singular directions of the weight, in the readout's gauge."""
+        return Directions.of(self.weight, self.gauge)
+
+    @property
+    def gauged_weight(self) -> FloatArray:
+        """The weight [K, Z] in the readout's gauge."""
+        return in_gauge(self.weight, self.gauge)
+
+    @cached_property
+    def other_gauge(self) -> Readout:
+        """The same readout in the gauge that this one is not in."""
+        return replace(self, gauge="centred" if self.gauge == "raw" else "raw")
 
     @cached_property
     def logits(self) -> FloatArray:
@@ -123,7 +136,7 @@ class Readout:
 
     @cached_property
     def coefficients(self) -> FloatArray:
-        """Features along each direction times its singular value, [N, r]."""
+        """Features along each direction times its singular value, [r, N]."""
         return self.directions.coefficients(self.features)
 
     @cached_property
@@ -134,6 +147,11 @@ class Readout:
     @cached_property
     def _predictions(self) -> dict[tuple[int, ...] | None, IntArray]:
         """Predictions by set of directions, filled by :mod:`interp_checks.sweeps`."""
+        return {}
+
+    @cached_property
+    def _rotated(self) -> dict[int, Any]:
+        """Random rotations by their number, filled by :mod:`interp_checks.chance`."""
         return {}
 
     def ablated(self, ablation: Ablation) -> Result:

@@ -18,9 +18,10 @@ from .confusions import Result
 from .errors import NotJudgedError
 from .estimate import Change, Estimate
 from .readout import Readout
+from .sample_size import more_images
 from .sweeps import disagreements, sweep
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
-from .verdict import Check, Outcome, all_of
+from .verdict import Check, Outcome
 from .wording import class_words, listed, number_words
 
 
@@ -81,8 +82,14 @@ class Scene:
     def recall(self, name: str, relation: str, threshold: float) -> Check:
         """Compare a class's recall under the ablation."""
         self.row(name)
-        quantity = f"recall of {class_words((name,))}"
-        return Check.compare(quantity, self.result.recall[name], relation, threshold)
+        words = class_words((name,))
+        return Check.compare(
+            f"recall of {words}",
+            self.result.recall[name],
+            relation,
+            threshold,
+            of=f"images of {words}",
+        )
 
     def alive_before(self, name: str, result: Result | None = None) -> Check:
         """Whether there was anything to kill."""
@@ -93,8 +100,15 @@ class Scene:
             int(source.intact_counts[row].sum()),
             source.confidence,
         )
-        quantity = f"intact recall of {class_words((name,))}"
-        return Check.compare(quantity, before, "above", ALIVE, condition=True)
+        words = class_words((name,))
+        return Check.compare(
+            f"intact recall of {words}",
+            before,
+            "above",
+            ALIVE,
+            condition=True,
+            of=f"images of {words}",
+        )
 
     def share(self, name: str, relation: str) -> Check:
         """Compare the share of predictions that go to a class."""
@@ -107,9 +121,12 @@ class Scene:
         """Compare the paired loss of a class's recall, or of accuracy."""
         if name is not None:
             self.row(name)
-        what = "accuracy" if name is None else f"recall of {class_words((name,))}"
+        words = "" if name is None else class_words((name,))
+        what, of = ("accuracy", "images")
+        if words:
+            what, of = f"recall of {words}", f"images of {words}"
         change: Change = self.result.loss(name)
-        return Check.compare(f"loss of {what}", change, relation, threshold)
+        return Check.compare(f"loss of {what}", change, relation, threshold, of=of)
 
     def each(self) -> float:
         """Confidence of K comparisons of which every one must be right (Bonferroni)."""
@@ -129,29 +146,33 @@ def _kills(say: says.Kills, scene: Scene) -> list[Check]:
 
 def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
     result = scene.under(scene.ablation, scene.each())
-    outcomes = {}
+    found = {}
     for name in scene.classes:
-        before = scene.alive_before(name, result)
+        scene.row(name)
         now = Check.compare("", result.recall[name], "below", DEAD)
-        outcomes[name] = all_of((before.outcome, now.outcome))
-    check = _counted("killed classes", say.count, outcomes)
-    scene.named |= {name for name in outcomes if outcomes[name] != Outcome.FAILS}
-    return [check]
+        found[name] = _worse(now, scene.alive_before(name, result))
+    scene.named |= {name for name in found if found[name].outcome != Outcome.FAILS}
+    return [_counted("killed classes", say.count, found)]
 
 
 def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
     result = scene.under(scene.ablation, scene.each())
-    outcomes = {
-        name: Check.compare("", result.share[name], "above", PREDICTED).outcome
-        for name in scene.classes
+    found = {
+        name: Check.compare("", result.share[name], "above", PREDICTED) for name in scene.classes
     }
-    return [_counted("predicted classes", say.count, outcomes)]
+    return [_counted("predicted classes", say.count, found)]
 
 
-def _counted(quantity: str, claimed: int, outcomes: dict[str, Outcome]) -> Check:
+def _worse(one: Check, other: Check) -> Check:
+    """Of two comparisons that must both hold, the one that decides."""
+    order = [Outcome.FAILS, Outcome.UNDECIDED, Outcome.HOLDS]
+    return min(one, other, key=lambda check: order.index(check.outcome))
+
+
+def _counted(quantity: str, claimed: int, found: dict[str, Check]) -> Check:
     """Compare how many classes have a property with how many should."""
-    sure = [name for name, outcome in outcomes.items() if outcome == Outcome.HOLDS]
-    maybe = [name for name, outcome in outcomes.items() if outcome == Outcome.UNDECIDED]
+    sure = [name for name, check in found.items() if check.outcome == Outcome.HOLDS]
+    maybe = [name for name, check in found.items() if check.outcome == Outcome.UNDECIDED]
     outcome = Outcome.UNDECIDED
     if not maybe and len(sure) == claimed:
         outcome = Outcome.HOLDS
@@ -161,8 +182,23 @@ def _counted(quantity: str, claimed: int, outcomes: dict[str, Outcome]) -> Check
     if maybe:
         measured += f", undecided {class_words(maybe)}"
     return Check(
-        outcome, f"number of {quantity}", f"exactly {claimed}", measured, value=float(len(sure))
+        outcome,
+        f"number of {quantity}",
+        f"exactly {claimed}",
+        measured,
+        value=float(len(sure)),
+        of=f"images of {class_words(maybe)}" if maybe else "images",
+        more=lambda: most_needed(found.values()),
     )
+
+
+def most_needed(checks: Iterable[Check]) -> int | None:
+    """The largest number of further images that an undecided comparison needs."""
+    numbers = [
+        check.more() for check in checks if check.outcome == Outcome.UNDECIDED and check.more
+    ]
+    known = [number for number in numbers if number is not None]
+    return max(known) if known and len(known) == len(numbers) else None
 
 
 def _spares(say: says.Spares, scene: Scene) -> list[Check]:
@@ -207,8 +243,9 @@ def _sends(say: says.Sends, scene: Scene) -> list[Check]:
             scene.row(name)
     sent = scene.result.counts[row]
     share = Estimate(int(sent[columns].sum()), int(sent.sum()), scene.confidence)
-    what = f"share of {class_words((say.source,))} predicted as {class_words(say.targets)}"
-    return [Check.compare(what, share, "above", MOSTLY)]
+    words = class_words((say.source,))
+    what = f"share of {words} predicted as {class_words(say.targets)}"
+    return [Check.compare(what, share, "above", MOSTLY, of=f"images of {words}")]
 
 
 def _mistakes(say: says.Mistakes, scene: Scene) -> list[Check]:
@@ -238,10 +275,22 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
                     quantity=f"number of images of {mistaken}",
                     expected=f"more than for {rival}",
                     measured=f"{one}, against {two} for {rival}",
+                    of=f"images of {class_words((source,))}",
+                    more=_more_mistakes(share, int(row.sum())),
                 )
             )
     # The closest rival tells most.
     return sorted(checks, key=lambda check: check.value)
+
+
+def _more_mistakes(share: Estimate, images: int) -> Callable[[], int | None]:
+    """How many more images of a class give enough of two kinds of mistakes to tell them apart."""
+
+    def more() -> int | None:
+        mistakes = more_images(share, 0.5)
+        return None if mistakes is None else round(mistakes * images / share.total)
+
+    return more
 
 
 def _revives(say: says.Revives, scene: Scene) -> list[Check]:
@@ -250,7 +299,8 @@ def _revives(say: says.Revives, scene: Scene) -> list[Check]:
     for name in say.classes:
         checks.append(scene.recall(name, "above", ALIVE))
         quantity = f"recall of {class_words((name,))} when {say.compared_with}"
-        checks.append(Check.compare(quantity, other.recall[name], "below", DEAD))
+        of = f"images of {class_words((name,))}"
+        checks.append(Check.compare(quantity, other.recall[name], "below", DEAD, of=of))
     return checks
 
 

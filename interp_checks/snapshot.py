@@ -59,7 +59,10 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENC
         )
     try:
         return Readout(
-            **{name: tensors[name] for name in _TENSORS},
+            features=tensors["features"],
+            labels=tensors["labels"],
+            weight=tensors["weight"],
+            bias=tensors["bias"],
             class_names=tuple(json.loads(metadata["class_names"])),
             provenance={
                 name.removeprefix("provenance."): text

@@ -22,3 +22,10 @@ ORTHOGONAL = 0.10
 PRINCIPAL = 0.95
 #: "About" a percentage: within so much.
 ABOUT = 0.05
+#: The small amount by which weights are imagined to move, relative to their spectral norm.
+MOVED = 0.001
+#: Directions that could turn further than this, in degrees, when weights move by MOVED cannot
+#: be told from their neighbours.
+TURNED = 45.0
+#: A claim that holds under more than this share of random rotations is unspecific.
+UNSPECIFIC = 0.05

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from .chance import Chance
 from .claim import Claim
 from .estimate import Change, Estimate
+from .sample_size import more_images, rounded
+from .thresholds import UNSPECIFIC
+
+#: Comparisons that a message shows in full.
+_SHOWN = 2
 
 
 class Outcome(str, Enum):
@@ -54,6 +61,8 @@ class Check:
         upper: upper end of its interval, as a fraction.
         total: images it was measured on.
         condition: a precondition (the class was alive before), not the point of the claim.
+        of: which images it was measured on ("images of class 8").
+        more: computes how many more of these would decide; None where no number would.
     """
 
     outcome: Outcome
@@ -65,6 +74,8 @@ class Check:
     upper: float = math.nan
     total: int = 0
     condition: bool = False
+    of: str = "images"
+    more: Callable[[], int | None] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def compare(
@@ -75,6 +86,7 @@ class Check:
         threshold: float,
         *,
         condition: bool = False,
+        of: str = "images",
     ) -> Check:
         """Compare an interval with a threshold; undecided while it lies on both sides."""
         lower, upper = estimate.interval
@@ -93,12 +105,24 @@ class Check:
             upper,
             estimate.total,
             condition,
+            of,
+            lambda: more_images(estimate, threshold),
         )
 
     @classmethod
     def exact(cls, quantity: str, expected: str, measured: str, holds: bool) -> Check:
         """A comparison without sampling: it holds or it fails."""
         return cls(Outcome.HOLDS if holds else Outcome.FAILS, quantity, expected, measured)
+
+    @property
+    def needed(self) -> str:
+        """What would decide an undecided comparison, in words; empty for a decided one."""
+        if self.outcome != Outcome.UNDECIDED or self.more is None:
+            return ""
+        count = self.more()
+        if count is None:
+            return f"no number of {self.of} would decide: the number is at the threshold"
+        return f"about {rounded(count)} more {self.of} would decide"
 
     @property
     def finding(self) -> str:
@@ -124,6 +148,7 @@ class Check:
             "upper": finite(self.upper),
             "total": int(self.total),
             "condition": bool(self.condition),
+            "needed": self.needed,
         }
 
 
@@ -136,12 +161,20 @@ class Verdict:
         outcome: holds, fails or undecided.
         checks: every comparison made, in the order of the claim's words.
         confidence: two-sided, of every interval.
+        chance: how often the claim would hold under random directions, where it was asked.
+        notes: warnings: vacuous, or dependent on the gauge.
+        context: the numbers nearest to the claim, for one that does not hold.
+        advice: what to try next, for one that does not hold.
     """
 
     claim: Claim
     outcome: Outcome
     checks: tuple[Check, ...]
     confidence: float
+    chance: Chance | None = None
+    notes: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    advice: str = ""
 
     @property
     def deciding(self) -> Check:
@@ -155,23 +188,43 @@ class Verdict:
         """One line: the deciding number."""
         return self.deciding.finding
 
-    def message(self, width: int = 80) -> str:
-        """Why the claim does not hold (or does): a few lines for a test report."""
-        import textwrap
+    @property
+    def unspecific(self) -> bool:
+        """Whether random directions would do as well."""
+        return self.chance is not None and self.chance.share > UNSPECIFIC
 
-        def wrapped(label: str, text: str) -> str:
-            return textwrap.fill(
-                text, width, initial_indent=label.ljust(10), subsequent_indent=" " * 10
-            )
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """All warnings, with that about chance."""
+        if self.chance is None or not self.unspecific:
+            return self.notes
+        return (f"unspecific: holds for {self.chance} random rotations", *self.notes)
 
-        lines = [wrapped("claim", str(self.claim)), wrapped("verdict", str(self.outcome))]
+    def message(self, width: int = 79) -> str:
+        """Why the claim does not hold (or does), in at most a screenful."""
+        return "\n".join(
+            textwrap.fill(text, width, initial_indent=label.ljust(10), subsequent_indent=" " * 10)
+            for label, text in self._lines()
+        )
+
+    def _lines(self) -> list[tuple[str, str]]:
+        percent = f"{100 * self.confidence:g} %"
+        lines = [("claim", str(self.claim))]
+        lines += [("verdict", f"{self.outcome}, at {percent} confidence")]
         telling = [check for check in self.checks if check.outcome == self.outcome]
-        for check in telling[:3]:
-            lines += [wrapped("measured", check.finding)]
-            lines += [wrapped("claimed", check.expected)]
-        if len(telling) > 3:
-            lines.append(wrapped("", f"... and {len(telling) - 3} more like these"))
-        return "\n".join(lines)
+        for check in telling[:_SHOWN]:
+            lines += [("measured", check.finding), ("claimed", check.expected)]
+        if len(telling) > _SHOWN:
+            lines.append(("", f"... and {len(telling) - _SHOWN} more like these"))
+        lines += [
+            ("because" if not number else "", text) for number, text in enumerate(self.context[:3])
+        ]
+        lines += [("note", remark) for remark in self.remarks]
+        if self.chance is not None and not self.unspecific:
+            lines.append(("by chance", f"holds for {self.chance} random rotations"))
+        if self.advice:
+            lines.append(("try", self.advice))
+        return lines
 
     def as_dict(self) -> dict[str, Any]:
         """Exact builtin types, ready for JSON."""
@@ -179,7 +232,10 @@ class Verdict:
             "claim": str(self.claim),
             "outcome": self.outcome.value,
             "measured": self.measured,
+            "needed": self.deciding.needed,
             "confidence": float(self.confidence),
+            "chance": [self.chance.count, self.chance.total] if self.chance else None,
+            "remarks": list(self.remarks),
             "checks": [check.as_dict() for check in self.checks],
         }
 

@@ -1,0 +1,115 @@
+"""The numbers around a claim that does not hold, and what its writer could try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from .ablation import Ablation, family_members
+from .claim import Claim, Quantified
+from .confusions import Result
+from .errors import NotJudgedError
+from .estimate import percent
+from .identifiability import identifiable
+from .readout import Readout
+from .rules import Scene, checks_of
+from .says import PredictsCount, PredictsOnly, Say
+from .thresholds import PREDICTED
+from .verdict import Check, Outcome, all_of
+from .wording import class_words, listed
+
+#: Losses smaller than this share are not worth a line.
+_WORTH_TELLING = 0.02
+
+
+def context_of(claim: Claim, readout: Readout) -> tuple[str, ...]:
+    """Up to three lines: where the claim's classes went, what dropped, what is predicted."""
+    condition = claim.condition
+    if isinstance(condition, Quantified):
+        return ()
+    result = readout.intact if condition is None else readout.ablated(condition)
+    lines = []
+    if any(isinstance(say, (PredictsOnly, PredictsCount)) for say in claim.says):
+        lines.append(_predicted(result))
+    for name in _named(claim, readout)[:2]:
+        lines.append(_where_it_goes(result, name))
+    if condition is not None:
+        lines.append(_what_dropped(result))
+    return tuple(line for line in lines if line)[:3]
+
+
+def _named(claim: Claim, readout: Readout) -> list[str]:
+    """The classes that a claim names, those with the lowest recall under it first."""
+    names: dict[str, None] = {}
+    for say in claim.says:
+        source = getattr(say, "source", None) or getattr(say, "name", None)
+        for name in (*([source] if source else []), *getattr(say, "classes", ())):
+            names.setdefault(name)
+    return [name for name in names if name in readout.class_names]
+
+
+def _where_it_goes(result: Result, name: str) -> str:
+    row = result.counts[result.class_names.index(name)]
+    total = int(row.sum())
+    if not total:
+        return ""
+    order = sorted(range(len(row)), key=lambda column: (-row[column], column))
+    goes = [
+        f"{class_words((result.class_names[column],))} ({percent(row[column] / total)} %)"
+        for column in order[:3]
+        if row[column]
+    ]
+    return f"images of {class_words((name,))} are predicted as {listed(goes)}"
+
+
+def _what_dropped(result: Result) -> str:
+    losses = sorted(
+        (
+            (result.loss(name).value, name)
+            for name in result.class_names
+            if result.recall[name].total
+        ),
+        reverse=True,
+    )
+    told = [
+        f"{class_words((name,))} by {percent(loss)} points"
+        for loss, name in losses[:3]
+        if loss > _WORTH_TELLING
+    ]
+    accuracy = f"accuracy is {percent(result.accuracy.value, 2)} %"
+    if not told:
+        return f"{accuracy}, and no class loses more than {100 * _WORTH_TELLING:g} points"
+    return f"{accuracy}; recall drops most for {listed(told)}"
+
+
+def _predicted(result: Result) -> str:
+    shares = sorted((-result.share[name].value, name) for name in result.class_names)
+    told = [
+        f"{class_words((name,))} ({percent(-share)} %)"
+        for share, name in shares[:4]
+        if -share > PREDICTED
+    ]
+    return f"most predictions are {listed(told)}"
+
+
+def advice_on(
+    claim: Claim, readout: Readout, outcome: Outcome, checks: Sequence[Check], confidence: float
+) -> str:
+    """What to try: more images, or an ablation of the same family that does what was claimed."""
+    if outcome == Outcome.UNDECIDED:
+        open_checks = [check for check in checks if check.outcome == Outcome.UNDECIDED]
+        return next((check.needed for check in open_checks if check.needed), "")
+    if not isinstance(claim.condition, Ablation):
+        return ""
+    condition = claim.condition
+    says = cast("tuple[Say, ...]", claim.says)
+    for member in family_members(condition.family, len(readout.directions)):
+        if member == condition or not identifiable(member, readout):
+            continue
+        try:
+            found = checks_of(says, Scene(readout, member, confidence))
+        except NotJudgedError:
+            return ""
+        if all_of(check.outcome for check in found) == Outcome.HOLDS:
+            return f"it holds when {member}"
+    return "" if condition.family == "sets" else "no other ablation of this family does it"

@@ -1,0 +1,60 @@
+"""What could make a verdict mean less than it seems: vacuous claims, and the choice of gauge."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from . import facts
+from .ablation import keeping_no_direction
+from .claim import Claim
+from .errors import NotJudgedError
+from .readout import Readout
+from .rules import Scene, checks_of
+from .says import Say
+from .verdict import Outcome, all_of
+
+#: Facts that speak of directions or of rows of the weight, which depend on the gauge.
+_OF_WEIGHTS = (
+    facts.DirectionsCarry,
+    facts.PrincipalDirections,
+    facts.DirectionsSuffice,
+    facts.RowOrthogonalTo,
+    facts.RowOrthogonalToNone,
+    facts.NearlyOrthogonalPairs,
+    facts.MostRowsOblique,
+)
+
+
+def notes_on(
+    claim: Claim, readout: Readout, confidence: float, outcome: Outcome
+) -> tuple[str, ...]:
+    """Warnings about a verdict, in words."""
+    notes = []
+    if outcome == Outcome.HOLDS and _vacuous(claim, readout, confidence):
+        notes.append("vacuous: with no direction left, the bias alone does the same")
+    other = _in_other_gauge(claim, readout, confidence)
+    if other is not None and other != str(outcome):
+        notes.append(f"depends on the gauge: {other} with the {readout.other_gauge.gauge} weight")
+    return tuple(notes)
+
+
+def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:
+    """Whether a head with nothing left would satisfy the claim."""
+    nothing = keeping_no_direction()
+    if claim.condition is None or claim.condition == nothing:
+        return False
+    says = cast("tuple[Say, ...]", claim.says)
+    checks = checks_of(says, Scene(readout, nothing, confidence))
+    return all_of(check.outcome for check in checks) == Outcome.HOLDS
+
+
+def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | None:
+    """The outcome in the gauge that the readout is not in; None if the gauge cannot matter."""
+    from .judgement import decide
+
+    if claim.condition is None and not isinstance(claim.says[0], _OF_WEIGHTS):
+        return None
+    try:
+        return str(decide(claim, readout.other_gauge, confidence)[0])
+    except NotJudgedError:
+        return "not judged"
