@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 pytest_plugins = ["pytester"]
+
+_IMPORTED_ONCE = (
+    "safetensors.numpy",
+    "scipy.special",
+    "interp_checks.capture",
+    "interp_checks.language",
+    "interp_fixtures.features",
+    "interp_fixtures.resolve",
+    "pytest_interp_checks.judging",
+    "pytest_interp_checks.progress",
+    "pytest_interp_checks.summary",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,18 +38,13 @@ def _as_on_a_fresh_machine(request: pytest.FixtureRequest, monkeypatch: pytest.M
     """Inner pytest runs see no data folder, no cache of this user, and a known terminal."""
     if "pytester" not in request.fixturenames:
         return
-    # A run within this process forgets what it imported first, and numpy and the classes that
-    # evidence is made of must not be imported twice. (pytester sets HOME to a folder of its own.)
-    import interp_checks.capture
-    import interp_checks.language
-    import interp_fixtures.features
-    import interp_fixtures.resolve
-    import pytest_interp_checks.judging
-    import pytest_interp_checks.progress
-    import pytest_interp_checks.summary
-    import safetensors.numpy
-    import scipy.special  # noqa: F401
-
-    for name in ("INTERP_DATA", "XDG_CACHE_HOME", "NO_COLOR", "FORCE_COLOR", "PYTEST_ADDOPTS"):
+    # A run within this process forgets what it imported first, and neither numpy nor the
+    # classes that evidence is made of may be imported twice.
+    for name in _IMPORTED_ONCE:
+        import_module(name)
+    request.getfixturevalue("pytester")  # gives a HOME, and takes PYTEST_ADDOPTS away
+    for name in ("INTERP_DATA", "XDG_CACHE_HOME", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
+    # At the end of a run it imports all of hypothesis, which takes a second.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +19,8 @@ SHAPES = [(10, 64), (64, 10), (5, 5), (1, 7), (7, 1), (1, 1)]
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 12))
 seeds = st.integers(0, 2**32 - 1)
 
+close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+
 
 def random_weight(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape)
@@ -32,14 +35,14 @@ def test_the_decomposition_is_one(shape: tuple[int, int], seed: int) -> None:
     rank = min(shape)
     assert (u.shape, s.shape, v.shape) == ((shape[1], rank), (rank,), (shape[0], rank))
     assert len(directions) == rank
-    np.testing.assert_allclose(u @ np.diag(s) @ v.T, weight.T, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(directions.weight(), weight, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(u.T @ u, np.eye(rank), atol=1e-12)
-    np.testing.assert_allclose(v.T @ v, np.eye(rank), atol=1e-12)
+    close(u @ np.diag(s) @ v.T, weight.T)
+    close(directions.weight(), weight)
+    close(u.T @ u, np.eye(rank))
+    close(v.T @ v, np.eye(rank))
     assert (np.diff(s) <= 0).all()
     assert (s >= 0).all()
     # Another LAPACK routine finds the same values.
-    np.testing.assert_allclose(s, scipy.linalg.svd(weight, lapack_driver="gesvd")[1], atol=1e-12)
+    close(s, scipy.linalg.svd(weight, lapack_driver="gesvd")[1])
 
 
 @settings(steady, max_examples=60)
@@ -78,8 +81,8 @@ def test_flipping_hidden_units_flips_the_hidden_side_alone(
     flips = flips[: shape[1]]
     weight = random_weight(shape, seed)
     plain, other = Directions.of(weight), Directions.of(weight * flips)
-    np.testing.assert_allclose(other.classes, plain.classes, atol=1e-8)
-    np.testing.assert_allclose(other.hidden, plain.hidden * flips[:, None], atol=1e-8)
+    close(other.classes, plain.classes, atol=1e-8)
+    close(other.hidden, plain.hidden * flips[:, None], atol=1e-8)
 
 
 def test_the_first_of_two_equal_entries_decides_the_sign() -> None:
@@ -99,7 +102,7 @@ def test_some_directions_rebuild_the_sum_of_their_outer_products(shape: tuple[in
             by_hand = np.zeros(shape)
             for index in kept:
                 by_hand += s[index - 1] * np.outer(vt[index - 1], u[:, index - 1])
-            np.testing.assert_allclose(directions.weight(kept), by_hand, atol=1e-12)
+            close(directions.weight(kept), by_hand)
     np.testing.assert_array_equal(directions.weight(()), np.zeros(shape))
 
 
@@ -114,12 +117,12 @@ def test_coefficients_are_the_features_along_each_direction() -> None:
                 float(a) * float(b) for a, b in zip(row, directions.hidden[:, index], strict=True)
             )
             expected = along * directions.singular_values[index]
-            assert coefficients[image, index] == pytest.approx(expected, abs=1e-12)
+            assert coefficients[index, image] == pytest.approx(expected, abs=1e-12)
 
 
 def test_energy_and_principal_directions_by_hand() -> None:
     directions = Directions.of(np.diag([1.0, 4.0, 2.0, 2.0]))  # squares 16, 4, 4, 1 of 25
-    np.testing.assert_allclose(directions.energy, [0.64, 0.16, 0.16, 0.04], atol=1e-15)
+    close(directions.energy, [0.64, 0.16, 0.16, 0.04], atol=1e-15)
     assert [directions.principal(share) for share in (0.01, 0.63, 0.64, 0.65, 0.8)] == [
         1,
         1,
@@ -148,16 +151,16 @@ def test_all_the_energy_needs_at_most_all_directions(shape: tuple[int, int], see
 def test_a_zero_weight_has_directions_without_energy() -> None:
     directions = Directions.of(np.zeros((3, 5)))
     np.testing.assert_array_equal(directions.singular_values, np.zeros(3))
-    np.testing.assert_allclose(directions.energy, [1 / 3] * 3)
+    close(directions.energy, [1 / 3] * 3)
     np.testing.assert_array_equal(directions.weight(), np.zeros((3, 5)))
-    np.testing.assert_allclose(directions.classes.T @ directions.classes, np.eye(3), atol=1e-12)
+    close(directions.classes.T @ directions.classes, np.eye(3))
 
 
 def test_one_precision_whatever_comes_in() -> None:
     weight = random_weight((3, 4)).astype(np.float32)
     directions = Directions.of(weight)
     assert directions.singular_values.dtype == np.float64
-    np.testing.assert_allclose(directions.weight(), weight.astype(float), atol=1e-12)
+    close(directions.weight(), weight.astype(float))
 
 
 @pytest.mark.parametrize(

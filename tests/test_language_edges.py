@@ -114,6 +114,7 @@ def test_a_claim_about_classes_must_name_one() -> None:
 def test_class_names_are_numbers_or_text_alike() -> None:
     assert dropping(5).kills(8) == dropping(5).kills("8") == dropping(5).kills(np.int64(8))
     assert dropping(5).kills(8, "8", 8) == dropping(5).kills(8)
+    assert str(dropping(5).kills("08", -1)) == 'dropping direction 5 kills classes "08" and "-1"'
     assert dropping(5).kills(8) != dropping(5).kills(8).spares_the_rest()
     assert len({dropping(5).kills(8), Claim.parse("DROPPING direction 5 kills class 8")}) == 1
 

@@ -43,7 +43,7 @@ def test_kills_needs_enough_images(images: int, expected: str) -> None:
     assert says("kills class 0", {(0, 0, 1): images}) == expected
 
 
-@pytest.mark.parametrize("left", range(0, 41))
+@pytest.mark.parametrize("left", range(41))
 def test_kills_compares_the_whole_interval(left: int) -> None:
     expected = side(*scipy_interval(left, 300), "below", 0.05)
     assert says("kills class 0", {(0, 0, 0): left, (0, 0, 1): 300 - left}) == expected

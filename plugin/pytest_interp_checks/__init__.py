@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
             f"--interp-confidence: {confidence} is not a probability; "
             "expected a number between 0 and 1, such as 0.95"
         )
+    if config.getoption("interp_rotations") < 0:
+        raise pytest.UsageError("--interp-rotations: expected a number from 0")
     if was_asked(config) and not _is_worker(config):
         _prepare(config)
 

@@ -10,6 +10,7 @@ import pytest
 from interp_checks.ablation import FAMILIES, Ablation, family_members, unique
 from interp_checks.claim import Claim
 from interp_checks.confusions import Result
+from interp_checks.directions import Directions
 from interp_checks.judgement import judged_ablations
 from interp_checks.readout import Readout
 from interp_checks.sweeps import sweep
@@ -47,6 +48,9 @@ def evidence_of(
             "classes": list(readout.class_names),
             "support": [int(count) for count in readout.support],
             "intact": _row("intact", "intact", readout.intact),
+            "confidence": float(readout.confidence),
+            "gauge": readout.gauge,
+            "directions": _directions(readout.directions),
         },
     }
 
@@ -62,6 +66,20 @@ def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
     ablations = [one for one in unique(wanted) if one.kind not in ("every", "none")]
     confusions = sweep(readout, ablations)
     return [_row(one.family, one.label, confusions[one]) for one in ablations]
+
+
+def _directions(directions: Directions) -> list[dict[str, float]]:
+    """What tells each direction from its neighbours."""
+    energy = directions.energy
+    return [
+        {
+            "singular_value": float(directions.singular_values[number - 1]),
+            "energy": float(energy[number - 1]),
+            "separation": float(min(1.0, directions.separation((number,)))),
+            "turn": float(directions.turn((number,))),
+        }
+        for number in range(1, min(len(directions), _WHOLE_FAMILY) + 1)
+    ]
 
 
 def _row(family: str, label: str, result: Result) -> dict[str, Any]:

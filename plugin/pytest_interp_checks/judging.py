@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from interp_checks.verdict import Outcome, Verdict
 
 from .claims import MARKER, PLACE
 from .evidence import EVIDENCE, evidence_of
-from .options import UNDECIDED
+from .options import CONFIDENCE, UNDECIDED
 
 
 def readout_from(subject: Any) -> Readout:
@@ -48,7 +49,7 @@ def run_claim(
     verdict: Verdict | None = None
     reason = ""
     try:
-        verdict = judge(claim, readout, confidence=request.config.getoption("interp_confidence"))
+        verdict = _judge(claim, readout, request)
     except NotJudgedError as error:
         reason = str(error)
     request.node.stash[EVIDENCE] = evidence_of(
@@ -66,6 +67,8 @@ def run_claim(
         ("source", source or ""),
         ("verdict", str(verdict.outcome) if verdict else "not judged"),
         ("measured", verdict.measured if verdict else reason.splitlines()[0]),
+        ("chance", str(verdict.chance) if verdict and verdict.chance else ""),
+        ("remarks", "; ".join(verdict.remarks) if verdict else ""),
     ]
     if verdict is None:
         pytest.skip(f"not judged: {reason}")
@@ -85,3 +88,27 @@ def run_claim(
             pytest.fail(verdict.message(), pytrace=False)
         if decision == "skip":
             pytest.skip(f"undecided: {verdict.measured}")
+
+
+def _judge(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Verdict:
+    """The verdict, corrected for the number of claims if that was asked for.
+
+    Raises:
+        NotJudgedError: the readout cannot answer.
+    """
+    option = request.config.getoption
+    confidence = option(CONFIDENCE) or readout.confidence
+    verdict = judge(claim, readout, confidence=confidence, rotations=option("interp_rotations"))
+    if not option("interp_familywise") or verdict.outcome != Outcome.HOLDS:
+        return verdict
+    from .familywise import corrected
+
+    holm = corrected(claim, readout, request, confidence)
+    told = f"of {holm.among} claims; p = {holm.error:.1g}, Holm allows {holm.allowed:.1g}"
+    if holm.holds:
+        return replace(verdict, notes=(*verdict.notes, f"familywise: one {told}"))
+    return replace(
+        verdict,
+        outcome=Outcome.UNDECIDED,
+        notes=(*verdict.notes, f"familywise: holds by itself, but is one {told}"),
+    )

@@ -79,6 +79,26 @@ def add_options(parser: pytest.Parser) -> None:
         default="fail",
         help="what a claim that the images cannot decide does to its test; default: fail",
     )
+    group.addoption(
+        "--interp-familywise",
+        action="store_true",
+        default=False,
+        help="correct for the number of claims (Holm): the confidence is that of all together",
+    )
+    group.addoption(
+        "--interp-rotations",
+        metavar="N",
+        type=int,
+        default=200,
+        help="random rotations for the rate at which a claim would hold by chance; default "
+        "200, 0 for none",
+    )
+    group.addoption(
+        "--interp-gauge",
+        choices=("raw", "centred"),
+        default="raw",
+        help="directions of the weight as it is, or less its mean over classes; default: raw",
+    )
     parser.addini("interp_data_root", "folder with the data sets")
     parser.addini("interp_cache_dir", "folder for trained classifiers")
 
@@ -113,6 +133,7 @@ def request_of(config: pytest.Config) -> Request:
         recipe=config.getoption("interp_recipe"),
         cache=path("interp_cache_dir") or (Path(cache) if cache else None),
         confidence=DEFAULT if confidence is None else confidence,
+        gauge=config.getoption("interp_gauge"),
     )
 
 

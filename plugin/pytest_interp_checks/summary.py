@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
+from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
 from .evidence import Ledger
 
@@ -48,6 +48,8 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
         notes = tables.subject["notes"]
         for note in notes if verbosity > 0 else notes[:1]:
             write(Text(note, style="dim"))
+        if verbosity > 0:
+            write(_directions_table(tables.subject))
         if verbosity >= 0:
             for title, rows in tables.ordered():
                 write(_recall_table(title, rows, tables.subject, reporter))
@@ -60,6 +62,8 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
             )
         write(_claims_table(entries, verbosity))
         write(_counts(entries))
+        if verbosity >= 0:
+            write(Text(_expected_by_mistake(entries, reporter.config), style="dim"))
     if not ledger.judged:
         write(Text("No claim was judged, so this run fails.", style="bold red"))
 
@@ -102,15 +106,7 @@ def _recall_table(
     labels = max(len(row["label"]) for row in every)
     width = reporter._tw.fullwidth
     column = max(4, *(len(name) + 1 for name in classes)) if classes else 4
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=0,
-        show_edge=False,
-        pad_edge=False,
-    )
+    table = _table(title)
     table.add_column("", no_wrap=True)
     if labels + 2 + column * len(classes) + 6 > width:
         return _narrow_table(table, every, classes, support)
@@ -202,14 +198,18 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
         title_justify="left",
         title_style="bold",
         box=None,
-        show_header=False,
+        header_style="dim",
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    table.add_column(no_wrap=True)
-    if any(entry["source"] for entry in entries):
-        table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    sources = any(entry["source"] for entry in entries)
+    if sources:
+        table.add_column("source", no_wrap=True)
+    chances = any(entry["verdict"] and entry["verdict"]["chance"] for entry in entries)
+    table.add_column("claim", overflow="fold")
+    if chances:
+        table.add_column("by chance", no_wrap=True, justify="right")
     shown = [
         entry for entry in entries if verbosity >= 0 or status(entry) in ("fails", "undecided")
     ]
@@ -219,23 +219,92 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
         for line in _details(entry, word, verbosity):
             said.append("\n" + line, style="dim")
         cells = [Text(word, style=_STYLES[word]), said]
-        if len(table.columns) == 3:
+        if sources:
             cells.insert(1, Text(entry["source"] or "", style="dim"))
+        if chances:
+            cells.append(_chance(entry))
         table.add_row(*cells)
     return Padding(table, (1, 0, 1, 0)) if shown else Text("")
+
+
+def _chance(entry: dict[str, Any]) -> Text:
+    """Under how many random rotations the claim would hold."""
+    if not entry["verdict"] or not entry["verdict"]["chance"]:
+        return Text("")
+    count, total = entry["verdict"]["chance"]
+    return Text(f"{count}/{total}", style="yellow" if count > UNSPECIFIC * total else "")
 
 
 def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     verdict = entry["verdict"]
     if verdict is None:
         return [entry["reason"].splitlines()[0]]
+    lines = []
     if verbosity > 1:
-        return [
+        lines += [
             (f"{check['quantity']} is " if check["quantity"] else "")
             + f"{check['measured']}, claimed {check['expected']}: {check['outcome']}"
             for check in verdict["checks"]
         ]
-    return [verdict["measured"]] if verbosity > 0 or word != "holds" else []
+    elif verbosity > 0 or word != "holds":
+        lines.append(verdict["measured"])
+    if word == "undecided" and verdict["needed"]:
+        lines.append(verdict["needed"])
+    if verbosity > 0:
+        lines += verdict["remarks"]
+    elif word == "holds" and verdict["remarks"]:
+        # The first word of each warning; -v has the rest.
+        lines.append(", ".join(remark.split(":")[0] for remark in verdict["remarks"]))
+    return lines
+
+
+def _expected_by_mistake(entries: list[dict[str, Any]], config: pytest.Config) -> str:
+    """How many claims may hold by mistake."""
+    judged = [entry for entry in entries if entry["verdict"]]
+    if not judged:
+        return ""
+    confidence = judged[0]["verdict"]["confidence"]
+    if config.getoption("interp_familywise"):
+        return (
+            f"Corrected for {len(judged)} claims (Holm): the chance that any holds by mistake "
+            f"is at most {100 * (1 - confidence):g} %."
+        )
+    return (
+        f"Were all {len(judged)} false, up to {len(judged) * (1 - confidence):.1f} would hold by "
+        f"mistake at {100 * confidence:g} % confidence each; --interp-familywise corrects for that."
+    )
+
+
+def _directions_table(subject: dict[str, Any]) -> RenderableType:
+    """What tells each direction from its neighbours."""
+    table = _table(f"Directions of the output layer ({subject['gauge']} weight)")
+    for name in ("", "  singular value", "  energy", "  gap", "  could turn"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for number, one in enumerate(subject["directions"], start=1):
+        table.add_row(
+            str(number),
+            f"{one['singular_value']:.3f}",
+            f"{100 * one['energy']:.1f} %",
+            f"{100 * one['separation']:.1f} %",
+            f"{one['turn']:.1f} deg",
+        )
+    note = (
+        f"Gap: to the nearest singular value, relative to the largest. Could turn: at most so "
+        f"far if the weight moved by {100 * MOVED:g} % of its norm."
+    )
+    return Group(Padding(table, (1, 0, 0, 0)), Text(note, style="dim"))
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        show_edge=False,
+        pad_edge=False,
+    )
 
 
 def _counts(entries: list[dict[str, Any]]) -> Text:

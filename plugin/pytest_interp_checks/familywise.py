@@ -1,0 +1,90 @@
+"""Holm's correction over all collected claims (Holm, Scandinavian Journal of Statistics 6, 1979).
+
+Every process of a run collects the same claims, so every one computes the same correction.
+Claims judged on another subject than the one at hand count towards the number of claims, as
+if they were the least certain ones, which keeps the correction valid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from interp_checks.claim import Claim
+from interp_checks.errors import NotJudgedError
+from interp_checks.judgement import smallest_error
+from interp_checks.readout import Readout
+
+from .claims import MARKER
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What Holm's procedure says of one claim.
+
+    Args:
+        error: the smallest error at which the claim holds by itself (its p-value).
+        allowed: the error that the procedure allows it.
+        holds: whether it still holds.
+        among: how many claims there are.
+    """
+
+    error: float
+    allowed: float
+    holds: bool
+    among: int
+
+
+def holm(errors: list[float], level: float, among: int) -> list[Corrected]:
+    """Holm's step-down procedure.
+
+    Args:
+        errors: p-values of the claims at hand.
+        level: the familywise error, one minus the confidence.
+        among: all claims; those beyond ``errors`` are taken to be the least certain.
+    """
+    order = sorted(range(len(errors)), key=lambda index: errors[index])
+    results: dict[int, Corrected] = {}
+    holds = True
+    for rank, index in enumerate(order):
+        allowed = level / (among - rank)
+        holds = holds and errors[index] <= allowed
+        results[index] = Corrected(errors[index], allowed, holds, among)
+    return [results[index] for index in range(len(errors))]
+
+
+_RESULTS: pytest.StashKey[dict[int, dict[Claim, Corrected]]] = pytest.StashKey()
+
+
+def corrected(
+    claim: Claim, readout: Readout, request: pytest.FixtureRequest, confidence: float
+) -> Corrected:
+    """The correction of one claim among all that this session collected."""
+    known = request.session.stash.setdefault(_RESULTS, {})
+    if id(readout) not in known:
+        collected = [item for item in request.session.items if item.get_closest_marker(MARKER)]
+        mine = _subject_of(request.node)
+        own = dict.fromkeys(claim_of(item) for item in collected if _subject_of(item) is mine)
+        errors = []
+        for one in own:
+            try:
+                errors.append(smallest_error(one, readout))
+            except NotJudgedError:
+                errors.append(1.0)
+        results = holm(errors, 1 - confidence, len(collected))
+        known[id(readout)] = dict(zip(own, results, strict=True))
+    return known[id(readout)][claim]
+
+
+def claim_of(item: pytest.Item) -> Claim:
+    """The claim that a collected item judges."""
+    assert isinstance(item, pytest.Function)
+    claim = item.callspec.params["claim"]
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def _subject_of(item: pytest.Item) -> object:
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    return fixtures["subject"][-1] if fixtures.get("subject") else None

@@ -1,0 +1,229 @@
+"""Readouts of PyTorch models: the right layer is watched, and the model is left as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from interp_checks import InterpChecksError, Readout, readout_of
+
+
+class Plain(nn.Module):
+    """Image, hidden layer that drops out, head without bias."""
+
+    def __init__(self, bias: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.flatten = nn.Flatten()
+        self.body = nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten(), nn.Dropout(0.5))
+        self.head = nn.Linear(8, 3, bias=bias)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.head(self.body(images))
+        return scores
+
+
+class Deep(nn.Module):
+    """Two linear layers; the head was made first, but is called last."""
+
+    def __init__(self, calls: int = 1, fails: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.head = nn.Linear(5, 5)
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.BatchNorm1d(5))
+        self.calls, self.fails = calls, fails
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.hidden(images)
+        for _ in range(self.calls):
+            scores = self.head(scores)
+        if self.fails:
+            raise RuntimeError("the model broke")
+        return scores
+
+
+def batches(count: int = 3, size: int = 4, classes: int = 3) -> list[tuple[Any, Any]]:
+    made = torch.Generator().manual_seed(2)
+    return [
+        (torch.randn(size, 1, 6, generator=made), torch.randint(classes, (size,), generator=made))
+        for _ in range(count)
+    ]
+
+
+def hooks(model: nn.Module) -> int:
+    return sum(len(part._forward_hooks) for part in model.modules())
+
+
+def agrees(model: nn.Module, readout: Readout, given: list[tuple[Any, Any]]) -> None:
+    """The readout's logits are the model's in evaluation mode, image by image."""
+    modes = [part.training for part in model.modules()]
+    model.eval()
+    with torch.no_grad():
+        scores = torch.cat([model(images) for images, _ in given]).numpy()
+    for part, mode in zip(model.modules(), modes, strict=True):
+        part.training = mode
+    np.testing.assert_allclose(readout.logits, scores, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(readout.labels, torch.cat([labels for _, labels in given]))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_only_linear_layer_is_the_head(bias: bool) -> None:
+    model, given = Plain(bias), batches()
+    readout = readout_of(model, given, class_names="abc", provenance={"model": "plain"})
+    agrees(model, readout, given)
+    np.testing.assert_array_equal(readout.weight, model.head.weight.detach())
+    assert readout.features.shape == (12, 8)
+    assert readout.features.dtype == np.float32
+    assert readout.class_names == ("a", "b", "c")
+    assert readout.provenance == {"model": "plain"}
+    if not bias:
+        assert readout.bias.tolist() == [0, 0, 0]
+
+
+def test_the_last_linear_layer_called_is_the_head() -> None:
+    model, given = Deep(), batches(1)
+    readout = readout_of(model, given)
+    agrees(model, readout, given)
+    np.testing.assert_array_equal(readout.weight, model.head.weight.detach())
+
+
+@pytest.mark.xfail(
+    strict=True, raises=InterpChecksError, reason="from batch 2 on, each linear layer counts"
+)
+def test_the_head_is_found_in_a_deep_model_with_several_batches() -> None:
+    model, given = Deep(), batches(3)
+    agrees(model, readout_of(model, given), given)
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_the_head_may_be_said(by_name: bool) -> None:
+    model, given = Deep(), batches()
+    readout = readout_of(model, iter(given), head="head" if by_name else model.head)
+    agrees(model, readout, given)
+    hidden = readout_of(model, given, head="hidden.1", confidence=0.8)
+    np.testing.assert_array_equal(hidden.weight, model.hidden[1].weight.detach())
+    assert hidden.features.shape == (12, 6)
+    assert hidden.confidence == 0.8
+
+
+def test_every_mode_is_restored() -> None:
+    model = Deep()
+    model.train()
+    model.hidden[2].eval()  # a frozen part stays frozen
+    modes = [part.training for part in model.modules()]
+    assert len(set(modes)) == 2
+    mean = model.hidden[2].running_mean.clone()
+    readout_of(model, batches(), head="head")
+    assert [part.training for part in model.modules()] == modes
+    assert hooks(model) == 0
+    assert torch.equal(model.hidden[2].running_mean, mean)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_every_mode_is_restored_when_the_model_breaks(frozen: bool) -> None:
+    model = Deep(fails=True).train(not frozen)
+    with pytest.raises(RuntimeError, match="the model broke"):
+        readout_of(model, batches())
+    assert all(part.training is not frozen for part in model.modules())
+    assert hooks(model) == 0
+    assert torch.is_grad_enabled()
+
+
+def test_running_statistics_and_gradients_are_left_alone() -> None:
+    model = Deep().train()
+    mean = model.hidden[2].running_mean.clone()
+    readout_of(model, batches(1))
+    assert torch.equal(model.hidden[2].running_mean, mean)
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_the_model_runs_in_evaluation_mode_without_gradients() -> None:
+    seen = []
+    model = Plain().train()
+    model.flatten.register_forward_hook(
+        lambda part, *_: seen.append((part.training, torch.is_grad_enabled()))
+    )
+    readout_of(nn.Sequential(model.flatten, nn.Linear(6, 3)), batches(2))
+    assert seen == [(False, False)] * 2
+
+
+def message(model: nn.Module, given: list[tuple[Any, Any]], **more: Any) -> list[str]:
+    with pytest.raises(InterpChecksError) as caught:
+        readout_of(model, given, **more)
+    assert hooks(model) == 0
+    return str(caught.value).split("\n")
+
+
+def test_a_model_without_a_linear_layer_is_refused() -> None:
+    assert message(nn.Sequential(nn.Flatten()), batches()) == [
+        "the model has no linear layer to read out",
+        "  found: Sequential",
+        "  expected: an nn.Linear as its output layer",
+    ]
+    assert message(nn.Flatten(), batches(), head="fc") == [
+        "the model has no linear layer 'fc'",
+        "  found: no linear layer",
+    ]
+    assert message(Deep(), batches(), head="fc")[1] == "  found: head, hidden.1"
+
+
+def test_a_head_that_is_called_twice_is_refused() -> None:
+    assert message(Deep(calls=2), batches(), head="head") == [
+        "the model calls its head more than once per batch"
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="in the first batch a head that is found is not counted")
+def test_a_head_that_is_found_and_called_twice_is_refused() -> None:
+    assert message(Deep(calls=2), batches(1)) == [
+        "the model calls its head more than once per batch"
+    ]
+
+
+def test_a_head_that_is_not_called_is_refused() -> None:
+    model = Deep(calls=0)
+    assert message(model, batches(), head="head") == [
+        "the model did not call its head",
+        "  found: Linear(in_features=5, out_features=5, bias=True)",
+    ]
+    stranger = nn.Linear(5, 3)
+    assert message(model, batches(), head=stranger)[0] == "the model did not call its head"
+    assert not stranger._forward_hooks
+
+
+@pytest.mark.xfail(strict=True, raises=IndexError, reason="the hook sees no keyword arguments")
+def test_a_head_that_is_called_by_keyword_is_read() -> None:
+    class ByKeyword(Plain):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            scores: torch.Tensor = self.head(input=self.body(images))
+            return scores
+
+    agrees(model := ByKeyword(), readout_of(model, batches()), batches())
+
+
+def test_features_of_a_sequence_are_refused() -> None:
+    model = nn.Sequential(nn.Linear(6, 3))
+    assert message(model, batches()) == [
+        "the head does not read one feature vector per image",
+        "  found: features (4, 1, 6) for 4 labels",
+        "  expected: [4, 6]",
+    ]
+    images, labels = batches(1)[0]
+    assert message(Plain(), [(images, labels[:3])])[1] == "  found: features (4, 8) for 3 labels"
+
+
+def test_no_batches_are_refused() -> None:
+    assert message(Plain(), []) == ["there are no batches to run the model on"]
+
+
+@pytest.mark.xfail(strict=True, reason="features are cut to float32, so logits differ at 1e-8")
+def test_a_model_in_double_precision_stays_in_double_precision() -> None:
+    model = Plain().double()
+    given = [(images.double(), labels) for images, labels in batches(1)]
+    readout = readout_of(model, given)
+    with torch.no_grad():
+        np.testing.assert_allclose(readout.logits, model.eval()(given[0][0]), rtol=0, atol=1e-12)
