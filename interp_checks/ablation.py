@@ -8,7 +8,7 @@ from typing import Literal
 
 from .errors import InterpChecksError, NotJudgedError
 from .saying import Saying
-from .wording import listed
+from .wording import listed, whole_number
 
 Kind = Literal["every", "none", "first", "last", "dropping", "only"]
 
@@ -40,7 +40,7 @@ class Ablation(Saying):
     indices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        indices = tuple(int(index) for index in self.indices)
+        indices = tuple(whole_number(index, smallest=1) for index in self.indices)
         if self.kind in ("dropping", "only"):
             indices = tuple(sorted(set(indices)))
         valid = {
@@ -51,7 +51,7 @@ class Ablation(Saying):
             "dropping": bool(indices),
             "only": bool(indices),
         }
-        if not valid.get(self.kind, False) or any(index < 1 for index in indices):
+        if not valid.get(self.kind, False):
             raise InterpChecksError(
                 f"this is not an ablation: {self.kind!r} of {self.indices}",
                 expected="directions and counts are whole numbers from 1",

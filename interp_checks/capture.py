@@ -74,11 +74,18 @@ def readout_of(
         for inputs, targets in batches:
             calls.clear()
             model(inputs.to(device))
-            if not calls:
-                raise InterpChecksError("the model did not call its head", found=str(head))
-            layer, seen = calls[-1]
-            if head is not None and len(calls) > 1:
-                raise InterpChecksError("the model calls its head more than once per batch")
+            if not calls or (head is not None and all(part is not head for part, _ in calls)):
+                raise InterpChecksError(
+                    "the model did not call its head",
+                    found=f"no call of {'any linear layer' if head is None else head}",
+                )
+            layer, seen = calls[-1] if head is None else _last_call(calls, head)
+            if sum(part is layer for part, _ in calls) > 1:
+                raise InterpChecksError(
+                    "the model calls its head more than once per batch",
+                    found=f"{layer}, called {sum(part is layer for part, _ in calls)} times",
+                    expected="one call per batch, on one feature vector per image",
+                )
             head = layer
             if seen.ndim != 2 or len(seen) != len(targets):
                 raise InterpChecksError(
@@ -86,7 +93,8 @@ def readout_of(
                     found=f"features {tuple(seen.shape)} for {len(targets)} labels",
                     expected=f"[{len(targets)}, {layer.in_features}]",
                 )
-            features.append(seen.float().cpu().numpy())
+            narrow = seen.dtype in (torch.float16, torch.bfloat16)
+            features.append((seen.float() if narrow else seen).cpu().numpy())
             labels.append(targets.cpu().numpy())
     if not features or head is None:
         raise InterpChecksError("there are no batches to run the model on")
@@ -99,6 +107,12 @@ def readout_of(
         provenance=provenance or {},
         confidence=confidence,
     )
+
+
+def _last_call(
+    calls: Sequence[tuple[nn.Linear, torch.Tensor]], head: nn.Linear
+) -> tuple[nn.Linear, torch.Tensor]:
+    return [call for call in calls if call[0] is head][-1]
 
 
 @contextmanager
@@ -116,10 +130,12 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 def _watching(layers: Sequence[nn.Linear]) -> Iterator[list[tuple[nn.Linear, torch.Tensor]]]:
     calls: list[tuple[nn.Linear, torch.Tensor]] = []
 
-    def keep(layer: Any, inputs: tuple[torch.Tensor, ...], _: object) -> None:
-        calls.append((layer, inputs[0].detach()))
+    def keep(
+        layer: Any, inputs: tuple[torch.Tensor, ...], named: dict[str, torch.Tensor], _: object
+    ) -> None:
+        calls.append((layer, (inputs[0] if inputs else named["input"]).detach()))
 
-    handles = [layer.register_forward_hook(keep) for layer in layers]
+    handles = [layer.register_forward_hook(keep, with_kwargs=True) for layer in layers]
     try:
         yield calls
     finally:

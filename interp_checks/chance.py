@@ -23,7 +23,7 @@ from .ablation import Ablation
 from .claim import Claim
 from .errors import NotJudgedError
 from .readout import Readout
-from .sweeps import argmax_over
+from .sweeps import argmax_over, first_largest
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
 
 #: Rotations unless asked otherwise.
@@ -92,9 +92,9 @@ class _Rotated:
         self.labels = readout.labels[self.chosen]
         self.along = directions.hidden.T @ readout.features[self.chosen].astype(np.float64).T
         self.scaled = directions.classes * directions.singular_values
-        self.bias = readout.bias
+        self.bias, self.tie = readout.bias, readout.tie
         self.width = len(directions)
-        intact = readout.logits[self.chosen].argmax(axis=1)
+        intact = first_largest(readout.logits[self.chosen].T, readout.tie)
         self.intact = self._confusions(intact[None])[0]
         self._counts: dict[tuple[int, ...], IntArray] = {}
         size = 8 * rotations * self.width * len(self.labels)
@@ -123,7 +123,7 @@ class _Rotated:
         """Predicted classes under each rotation, [c, N] for a few rotations at a time."""
         kept = ablation.kept(self.width)
         for coefficients, classes in self._chunks() if self._kept is None else self._kept:
-            yield argmax_over(coefficients, classes, self.bias, kept)
+            yield argmax_over(coefficients, classes, self.bias, kept, self.tie)
 
     def counts(self, ablation: Ablation) -> IntArray:
         """Confusion counts under each rotation, [R, K, K]."""

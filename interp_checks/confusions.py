@@ -127,7 +127,7 @@ class Result:
         from html import escape
 
         shown = self.table().to_html(float_format=lambda value: f"{value:.3f}")
-        return f"<p>{escape(self.name)}: accuracy {self.accuracy}</p>{shown}"
+        return f"<p>{escape(self.name)}: accuracy {escape(str(self.accuracy))}</p>{shown}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,6 +160,8 @@ class Confusions:
         return iter(self.ablations)
 
     def __getitem__(self, ablation: Ablation) -> Result:
+        if ablation not in self.ablations:
+            raise KeyError(f"this sweep did not include: {ablation}")
         position = self.ablations.index(ablation)
         return Result(
             name=str(ablation),

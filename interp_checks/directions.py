@@ -90,6 +90,8 @@ class Directions:
 
     def principal(self, share: float = 0.95) -> int:
         """How many leading directions are needed for ``share`` of the energy."""
+        if not 0 < share <= 1:
+            raise InterpChecksError(f"{share} is not a share", expected="between 0 and 1")
         reached = np.cumsum(self.energy) >= share - 1e-12
         return int(reached.argmax()) + 1
 

@@ -77,7 +77,9 @@ class Estimate:
         return f"{value} % [{lower}, {upper}] ({self.count} of {self.total})"
 
     def _repr_html_(self) -> str:
-        return f"<span>{self}</span>"
+        from html import escape
+
+        return f"<span>{escape(str(self))}</span>"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ class Change:
     gained: int
     total: int
     confidence: float = CONFIDENCE
+
+    def __post_init__(self) -> None:
+        if min(self.lost, self.gained) < 0 or self.lost + self.gained > self.total:
+            raise ValueError(f"{self.lost} lost and {self.gained} gained of {self.total}")
 
     @property
     def value(self) -> float:
@@ -162,6 +168,6 @@ def percent(fraction: float, digits: int = 1) -> str:
     step = 10.0**-digits
     if float(text) == 0 and value != 0:
         return f"{'-' if value < 0 else ''}<{step:.{digits}f}"
-    if float(text) == 100 and value < 100:
-        return f"{100 - step:.{digits}f}"
+    if abs(float(text)) == 100 and abs(value) < 100:
+        return f"{'-' if value < 0 else ''}{100 - step:.{digits}f}"
     return text.replace("-0.0", "0.0") if float(text) == 0 else text

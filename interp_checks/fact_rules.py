@@ -23,6 +23,9 @@ from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
 from .verdict import Check, Outcome
 from .wording import class_words, listed
 
+#: Below this the normal approximation of a ratio of variances is worth nothing.
+_FEWEST_IMAGES = 30
+
 
 def _is(fact: facts.Is, scene: Scene) -> list[Check]:
     names = scene.classes if fact.every else fact.classes
@@ -43,6 +46,8 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
     others = {name: scene.result.recall[name] for name in scene.others((fact.name,))}
     for name in others:
         scene.row(name)
+    if not others:
+        raise NotJudgedError("there is one class only, so none has the lowest recall")
     tail = (1 - scene.confidence) / 2
     sign = 1 if fact.extreme == "lowest" else -1
     word = "below" if sign > 0 else "above"
@@ -110,7 +115,10 @@ def _mistaken(fact: facts.IsMistakenFor, scene: Scene) -> list[Check]:
 
 def _bias(fact: facts.Bias, scene: Scene) -> list[Check]:
     """Above or below the mean of the biases: a constant added to all of them changes nothing."""
-    centred = scene.readout.bias - scene.readout.bias.mean()
+    bias = scene.readout.bias
+    centred = bias - bias.mean()
+    # Equal biases differ from their mean by rounding.
+    centred[np.abs(centred) <= 1e-12 * np.abs(bias).max()] = 0.0
     signed = centred if fact.verb == "favours" else -centred
     rows = []
     for name in fact.classes:
@@ -143,7 +151,13 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
     coefficients = readout.coefficients
     squares = (coefficients - coefficients.mean(axis=1, keepdims=True)) ** 2
     part, whole = squares[: fact.count].sum(axis=0), squares.sum(axis=0)
-    if not whole.any():
+    if len(whole) < _FEWEST_IMAGES:
+        raise NotJudgedError(
+            "the variance of the logits needs more images",
+            found=f"{len(whole)} images",
+            expected=f"at least {_FEWEST_IMAGES}",
+        )
+    if not (whole > (1e-12 * np.abs(coefficients).max()) ** 2).any():
         raise NotJudgedError("the logits do not vary over the images")
     share = float(part.sum() / whole.sum())
     spread = float(np.std(part - share * whole) / (math.sqrt(len(whole)) * whole.mean()))
@@ -164,7 +178,8 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
     return [
         Check(
             outcome,
-            f"variance of the logits along the first {fact.count} directions",
+            "variance of the logits along the first "
+            + ("direction" if fact.count == 1 else f"{fact.count} directions"),
             f"{fact.relation} {fact.percent:g} %{within}",
             f"{percent(share)} % [{percent(lower)}, {percent(upper)}]",
             share,
@@ -245,12 +260,13 @@ def _row_orthogonal_to(fact: facts.RowOrthogonalTo, scene: Scene) -> list[Check]
 def _row_orthogonal_to_none(fact: facts.RowOrthogonalToNone, scene: Scene) -> list[Check]:
     _cosine(scene, fact.row, ())
     nearly = np.abs(_cosines(scene)) < ORTHOGONAL
+    np.fill_diagonal(nearly, False)
     partners = [int(other) + 1 for other in nearly[fact.row - 1].nonzero()[0]]
     checks = [
         Check.exact(
             f"number of rows nearly orthogonal to weight row {fact.row}",
             "none",
-            f"{len(partners)}" + (f" (rows {listed(partners)})" if partners else ""),
+            f"{len(partners)}" + (f" ({_rows(partners)})" if partners else ""),
             not partners,
         )
     ]
@@ -260,11 +276,15 @@ def _row_orthogonal_to_none(fact: facts.RowOrthogonalToNone, scene: Scene) -> li
             Check.exact(
                 "number of other rows that are nearly orthogonal to no row",
                 "none",
-                f"{len(alike)}" + (f" (rows {listed(alike)})" if alike else ""),
+                f"{len(alike)}" + (f" ({_rows(alike)})" if alike else ""),
                 not alike,
             )
         )
     return checks
+
+
+def _rows(numbers: list[int]) -> str:
+    return f"{'row' if len(numbers) == 1 else 'rows'} {listed(numbers)}"
 
 
 def _pairs(scene: Scene) -> FloatArray:
@@ -281,13 +301,13 @@ def _orthogonal_pairs(fact: facts.NearlyOrthogonalPairs, scene: Scene) -> list[C
             "share of pairs of weight rows that are nearly orthogonal",
             f"at least {fact.percent:g} %",
             f"{percent(float(nearly.mean()))} % ({int(nearly.sum())} of {nearly.size})",
-            bool(100 * nearly.mean() >= fact.percent),
+            bool(100 * int(nearly.sum()) >= fact.percent * nearly.size),
         )
     ]
 
 
 def _oblique(_: facts.MostRowsOblique, scene: Scene) -> list[Check]:
-    apart = _pairs(scene) < 0
+    apart = _pairs(scene) < -1e-12
     return [
         Check.exact(
             "share of pairs of weight rows more than 90 degrees apart",

@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .errors import InterpChecksError
 from .says import Relation
-from .wording import Classes, class_names, class_words, listed, number_words, percent_words
+from .wording import (
+    Classes,
+    class_names,
+    class_words,
+    different,
+    listed,
+    number_words,
+    one_of,
+    percent_words,
+    percentage,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +32,10 @@ class Is:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes, empty=True))
+        one_of(self.relation, "above", "below")
+        object.__setattr__(self, "percent", percentage(self.percent))
+        if self.every and self.classes:
+            raise InterpChecksError("recall of every class: this names no class of its own")
 
     def __str__(self) -> str:
         what = "accuracy"
@@ -39,6 +55,7 @@ class HasExtremeRecall:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", class_names((self.name,))[0])
+        one_of(self.extreme, "lowest", "highest")
 
     def __str__(self) -> str:
         return f"{class_words((self.name,))} has the {self.extreme} recall"
@@ -54,6 +71,7 @@ class IsMistakenFor:
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", class_names((self.source,))[0])
         object.__setattr__(self, "targets", class_names(self.targets))
+        different(self.source, self.targets)
 
     def __str__(self) -> str:
         source, targets = class_words((self.source,)), class_words(self.targets)
@@ -70,6 +88,7 @@ class Bias:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes))
+        one_of(self.verb, "favours", "holds back")
 
     def __str__(self) -> str:
         return f"the bias {self.verb} {class_words(self.classes)}{' most' if self.most else ''}"
@@ -82,6 +101,11 @@ class DirectionsCarry:
     count: int
     relation: Literal["at least", "at most", "about"]
     percent: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+        one_of(self.relation, "at least", "at most", "about")
+        object.__setattr__(self, "percent", percentage(self.percent))
 
     def __str__(self) -> str:
         first = (
@@ -98,6 +122,9 @@ class PrincipalDirections:
 
     count: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+
     def __str__(self) -> str:
         count = number_words(self.count, "principal direction", "principal directions")
         return f"the output layer has {count}"
@@ -109,6 +136,10 @@ class DirectionsSuffice:
 
     count: int
     points: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+        object.__setattr__(self, "points", percentage(self.points))
 
     def __str__(self) -> str:
         verb = "direction keeps" if self.count == 1 else "directions keep"
@@ -124,6 +155,16 @@ class RowOrthogonalTo:
     row: int
     others: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "row", whole_number(self.row, smallest=1))
+        others = tuple(whole_number(other, smallest=1) for other in self.others)
+        object.__setattr__(self, "others", tuple(dict.fromkeys(others)))
+        if not others or self.row in others:
+            raise InterpChecksError(
+                f"weight row {self.row} is compared with {list(others)}",
+                expected="at least one row, and none of them itself",
+            )
+
     def __str__(self) -> str:
         noun = "row" if len(self.others) == 1 else "rows"
         return f"weight row {self.row} is nearly orthogonal to {noun} {listed(self.others)}"
@@ -136,6 +177,9 @@ class RowOrthogonalToNone:
     row: int
     only: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "row", whole_number(self.row, smallest=1))
+
     def __str__(self) -> str:
         only = "only " if self.only else ""
         return f"{only}weight row {self.row} is nearly orthogonal to no other row"
@@ -146,6 +190,9 @@ class NearlyOrthogonalPairs:
     """At least this share of the pairs of rows of Wᵀ is nearly orthogonal."""
 
     percent: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "percent", percentage(self.percent))
 
     def __str__(self) -> str:
         share = percent_words(self.percent)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from ._arrays import Array
 from .errors import CheckpointError
 
@@ -57,7 +59,9 @@ def write_tensors(
     """Write a safetensors file whose bytes depend on its contents alone."""
     from safetensors.numpy import save
 
-    data = save(dict(tensors), metadata=dict(sorted(metadata.items())))
+    # safetensors writes memory as it lies, so a transposed or sliced array must be copied.
+    whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    data = save(whole, metadata=dict(sorted(metadata.items())))
     with replacing(path) as temporary:
         temporary.write_bytes(_canonical(data))
 

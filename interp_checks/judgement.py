@@ -10,6 +10,7 @@ from typing import cast
 from .ablation import Ablation, family_members, keeping_first
 from .chance import by_chance
 from .claim import Claim, Quantified
+from .errors import InterpChecksError
 from .fact_rules import checks_of_fact
 from .facts import DirectionsCarry, DirectionsSuffice, Fact
 from .identifiability import identifiable, require_identifiable
@@ -42,7 +43,12 @@ def judge(
     """
     from .guards import notes_on
 
-    level = confidence or readout.confidence
+    level = readout.confidence if confidence is None else confidence
+    if not 0 < level < 1:
+        raise InterpChecksError(
+            f"the confidence {level} is not a probability",
+            expected="a number between 0 and 1, such as 0.95",
+        )
     outcome, checks = decide(claim, readout, level)
     context: tuple[str, ...] = ()
     advice = ""
@@ -85,8 +91,8 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> tuple[Outcome, 
         return all_of(check.outcome for check in checks), checks
     fact = cast("Fact", claim.says[0])
     if isinstance(fact, DirectionsSuffice):
-        kept = tuple(keeping_first(k) for k in range(fact.count, 0, -1))
-        kept[0].kept(len(readout.directions))
+        most = min(fact.count, len(readout.directions))
+        kept = tuple(keeping_first(k) for k in range(most, 0, -1))
         return _at_least(1, kept, (Costs("less", fact.points),), readout, confidence)
     if isinstance(fact, DirectionsCarry):
         require_identifiable(keeping_first(fact.count), readout)

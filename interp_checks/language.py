@@ -33,7 +33,7 @@ ablation: "dropping" directions                                  -> dropping
         | "keeping" "every" "direction"                          -> every
         | "keeping" "no" "direction"                             -> none
 
-quantified: quantifier "direction" "," "dropped" "alone" [","]   -> each_dropped
+quantified: quantifier "direction" [","] "dropped" "alone" [","] -> each_dropped
           | quantifier "direction" "alone"                       -> each_alone
           | quantifier "ablation"                                -> each_ablation
 quantifier: "some"             -> some
@@ -78,10 +78,11 @@ quantifier: "some"             -> some
 
 directions: "direction" INT | "directions" _integers
 rows: "row" INT | "rows" _integers
-_integers: INT ("," INT)* "and" INT
+_integers: INT ("," INT)* _and INT
+_and: [","] "and"
 _how_many: "direction" | INT _direction_s
 _direction_s: "direction" | "directions"
-classes: "class" name | "classes" name ("," name)* "and" name
+classes: "class" name | "classes" name ("," name)* _and name
 _class: "class" name
 count_of_classes: one "class" | INT "classes" | INT "class"
 quantity: "accuracy" | "recall" "of" classes
@@ -106,9 +107,9 @@ EXTREME: "lowest"i | "highest"i
 LEAST: "least"i
 MOST: "most"i
 ABOUT: "about"i
-QUOTED: /"(?:[^"\\]|\\.)*"/
-INT: /\d+(?![.\d])/
-NUMBER: /\d+(?:\.\d+)?/
+QUOTED: /"(?:[^"\\\x00-\x1f]|\\.)*"/
+INT: /[0-9]+(?![.0-9])/
+NUMBER: /[0-9]+(?:\.[0-9]+)?/
 %ignore /\s+/
 """
 
@@ -187,7 +188,7 @@ class _Build(Transformer[Token, Any]):
     # parts
     def name(self, parts: list[Token]) -> str:
         text = str(parts[0])
-        return str(json.loads(text)) if text.startswith('"') else text
+        return str(json.loads(text)) if text.startswith('"') else str(int(text))
 
     def classes(self, names: list[str]) -> tuple[str, ...]:
         return tuple(names)
@@ -341,12 +342,17 @@ def parse_ablation(text: str) -> Ablation:
 
 
 def _parse(text: str, start: str, kind: type[Value]) -> Value:
+    text = text.rstrip().removesuffix(".")
     try:
         value = _Build().transform(_parser().parse(text, start=start))
     except UnexpectedInput as error:
         raise _explained(text, start, error) from None
     except VisitError as error:
         problem = error.orig_exc
+        if isinstance(problem, ValueError):
+            problem = InterpChecksError(
+                "a name in quotes has an escape that JSON does not know", found=str(problem)
+            )
         if not isinstance(problem, InterpChecksError):
             raise
         raise ClaimSyntaxError(

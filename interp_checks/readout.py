@@ -53,17 +53,27 @@ class Readout:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        put("features", np.asarray(self.features))
-        put("labels", np.asarray(self.labels))
-        put("weight", np.asarray(self.weight, dtype=np.float64))
+        put("features", _numbers("features", self.features))
+        put("labels", _numbers("labels", self.labels))
+        put("weight", _numbers("weight", self.weight).astype(np.float64))
         rows = len(self.weight) if self.weight.ndim else 0
-        put("bias", np.zeros(rows) if self.bias is None else np.asarray(self.bias, np.float64))
+        bias = np.zeros(rows) if self.bias is None else _numbers("bias", self.bias)
+        put("bias", bias.astype(np.float64))
         put("class_names", tuple(map(str, self.class_names)) or tuple(map(str, range(rows))))
-        put("provenance", dict(self.provenance))
+        put("provenance", {str(key): str(text) for key, text in self.provenance.items()})
         self._check()
         put("labels", self.labels.astype(np.int64))
 
     def _check(self) -> None:
+        if not 0 < self.confidence < 1:
+            raise InterpChecksError(
+                f"readout: the confidence {self.confidence} is not a probability",
+                expected="a number between 0 and 1, such as 0.95",
+            )
+        if self.gauge not in ("raw", "centred"):
+            raise InterpChecksError(
+                f"readout: there is no gauge {self.gauge!r}", expected="'raw' or 'centred'"
+            )
         shapes = {
             "features [N, Z]": self.features.shape,
             "labels [N]": self.labels.shape,
@@ -140,6 +150,12 @@ class Readout:
         return self.directions.coefficients(self.features)
 
     @cached_property
+    def tie(self) -> float:
+        """Logits closer than this are equal: rounding alone can part them."""
+        terms = np.abs(self.coefficients).sum(axis=0).max() + np.abs(self.bias).max()
+        return float(1e-12 * terms)
+
+    @cached_property
     def support(self) -> IntArray:
         """Images of each class, [K]."""
         return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
@@ -185,3 +201,18 @@ class Readout:
 
     def _repr_html_(self) -> str:
         return self.intact._repr_html_()
+
+
+def _numbers(name: str, values: object) -> Array:
+    """Values as an array of numbers."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.asarray(None)
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
+        raise InterpChecksError(
+            f"readout: {name} are not numbers",
+            found=f"{type(values).__name__} that makes an array of {array.dtype}",
+            expected="a rectangular array of numbers",
+        )
+    return array

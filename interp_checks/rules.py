@@ -261,9 +261,16 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
     row = scene.result.counts[scene.row(source)]
     for name in targets:
         scene.row(name)
+    rivals = scene.others((source, *targets))
+    if not rivals:
+        raise NotJudgedError(
+            f"{class_words((source,))} mostly mistaken for {class_words(targets)}: "
+            "there is no other class to be mistaken for",
+            found=f"classes {listed(scene.classes)}",
+        )
     checks = []
     for target in targets:
-        for other in scene.others((source, *targets)):
+        for other in rivals:
             one, two = (int(row[scene.classes.index(name)]) for name in (target, other))
             share = Estimate(one, one + two, scene.confidence)
             check = Check.compare("", share, "above", 0.5)

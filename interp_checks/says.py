@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .ablation import Ablation
-from .wording import Classes, class_names, class_words, number_words, percent_words
+from .errors import InterpChecksError
+from .wording import (
+    Classes,
+    class_names,
+    class_words,
+    different,
+    number_words,
+    one_of,
+    percent_words,
+    percentage,
+    whole_number,
+)
 
 Relation = Literal["above", "below"]
 
@@ -35,6 +46,9 @@ class KillsCount:
 
     count: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=0))
+
     def __str__(self) -> str:
         if self.count == 0:
             return "kills no class"
@@ -50,6 +64,8 @@ class Spares:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes, empty=self.scope != "named"))
+        if one_of(self.scope, "named", "every other", "every") != "named" and self.classes:
+            raise InterpChecksError(f"spares {self.scope} class: this names no class of its own")
 
     def __str__(self) -> str:
         if self.scope != "named":
@@ -83,6 +99,8 @@ class Keeps:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes, empty=True))
+        one_of(self.relation, "above", "below")
+        object.__setattr__(self, "percent", percentage(self.percent))
 
     def __str__(self) -> str:
         what = f"recall of {class_words(self.classes)}" if self.classes else "accuracy"
@@ -99,6 +117,8 @@ class Costs:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", class_names(self.classes, empty=True))
+        one_of(self.relation, "less", "more")
+        object.__setattr__(self, "points", percentage(self.points))
 
     def __str__(self) -> str:
         what = f"recall of {class_words(self.classes)}" if self.classes else "accuracy"
@@ -125,6 +145,9 @@ class PredictsCount:
 
     count: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+
     def __str__(self) -> str:
         return f"predicts exactly {number_words(self.count, 'class', 'classes')}"
 
@@ -139,6 +162,7 @@ class Sends:
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", class_names((self.source,))[0])
         object.__setattr__(self, "targets", class_names(self.targets))
+        different(self.source, self.targets)
 
     def __str__(self) -> str:
         return f"sends {class_words((self.source,))} mostly to {class_words(self.targets)}"
@@ -154,6 +178,7 @@ class Mistakes:
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", class_names((self.source,))[0])
         object.__setattr__(self, "targets", class_names(self.targets))
+        different(self.source, self.targets)
 
     def __str__(self) -> str:
         return f"mistakes {class_words((self.source,))} mostly for {class_words(self.targets)}"

@@ -34,6 +34,7 @@ def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
     }
     metadata = {
         "format": FORMAT,
+        "gauge": readout.gauge,
         "class_names": json.dumps(list(readout.class_names), ensure_ascii=False),
         **{f"provenance.{topic}": text for topic, text in readout.provenance.items()},
     }
@@ -63,7 +64,8 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENC
             labels=tensors["labels"],
             weight=tensors["weight"],
             bias=tensors["bias"],
-            class_names=tuple(json.loads(metadata["class_names"])),
+            class_names=_class_names(metadata),
+            gauge="centred" if metadata.get("gauge") == "centred" else "raw",
             provenance={
                 name.removeprefix("provenance."): text
                 for name, text in metadata.items()
@@ -71,10 +73,17 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENC
             },
             confidence=confidence,
         )
-    except (KeyError, ValueError, InterpChecksError) as error:
+    except (ValueError, InterpChecksError) as error:
         raise CheckpointError(
             f"{culprit}: the snapshot is damaged", found=str(error).replace("\n ", ";")
         ) from None
+
+
+def _class_names(metadata: dict[str, str]) -> tuple[str, ...]:
+    names = json.loads(metadata.get("class_names", "null"))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"class_names {metadata.get('class_names')} are not a JSON list of texts")
+    return tuple(names)
 
 
 def _narrowed(array: Array) -> Array:

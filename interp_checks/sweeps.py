@@ -1,7 +1,8 @@
 """Ablations × images → counts. The only door to the kernels.
 
-Counts are whole numbers. Logits are summed in float64, directions rising, then the bias;
-ties go to the lowest class, as ``argmax`` resolves them.
+Counts are whole numbers. Logits are summed in float64, directions rising, then the bias. Ties
+go to the lowest class, as ``argmax`` resolves them; logits that differ by less than 1e-12 of
+their scale are tied, so that rounding decides nothing.
 """
 
 from __future__ import annotations
@@ -65,17 +66,21 @@ def _predictions(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
     known = readout._predictions
     if kept not in known:
         if kept is None:
-            known[kept] = readout.logits.argmax(axis=1)
+            known[kept] = first_largest(readout.logits.T, readout.tie)
         else:
             directions = readout.directions
             known[kept] = argmax_over(
-                readout.coefficients, directions.classes, readout.bias, kept
+                readout.coefficients, directions.classes, readout.bias, kept, readout.tie
             ).astype(np.int64)
     return known[kept]
 
 
 def argmax_over(
-    coefficients: FloatArray, classes: FloatArray, bias: FloatArray, kept: Sequence[int]
+    coefficients: FloatArray,
+    classes: FloatArray,
+    bias: FloatArray,
+    kept: Sequence[int],
+    tie: float,
 ) -> IntArray:
     """The class with the largest logit when only some directions stay; the lowest on a tie.
 
@@ -84,6 +89,7 @@ def argmax_over(
         classes: [..., K, r], one column per direction.
         bias: [K].
         kept: the directions that stay, from 1.
+        tie: logits closer than this are equal.
 
     Returns:
         [..., N] class numbers in a small unsigned type.
@@ -97,14 +103,23 @@ def argmax_over(
         # take() gives a contiguous array, which fancy indexing between slices does not.
         logits = basis @ np.take(coefficients[..., block], columns, axis=-2)
         logits += bias[:, None]
-        # Counting the classes that come before the largest is several times faster than
-        # argmax along either axis at ten classes.
-        largest = logits.max(axis=-2)
-        before = np.ones(largest.shape, dtype=bool)
-        for row in range(len(bias) - 1):
-            before &= logits[..., row, :] < largest
-            predicted[..., block] += before
+        predicted[..., block] = first_largest(logits, tie)
     return predicted
+
+
+def first_largest(logits: FloatArray, tie: float) -> IntArray:
+    """The first row with the largest entry of each column, [..., K, N] to [..., N].
+
+    Counting the rows that come before the largest is several times faster than argmax along
+    either axis at ten classes.
+    """
+    largest = logits.max(axis=-2) - tie
+    before = np.ones(largest.shape, dtype=bool)
+    found = np.zeros(largest.shape, dtype=np.int64)
+    for row in range(logits.shape[-2] - 1):
+        before &= logits[..., row, :] < largest
+        found += before
+    return found
 
 
 def _confusion(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:

@@ -7,13 +7,16 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .chance import Chance
 from .claim import Claim
 from .estimate import Change, Estimate
 from .sample_size import more_images, rounded
 from .thresholds import UNSPECIFIC
+from .wording import percent_words
+
+if TYPE_CHECKING:
+    from .chance import Chance
 
 #: Comparisons that a message shows in full.
 _SHOWN = 2
@@ -98,7 +101,7 @@ class Check:
         return cls(
             Outcome.HOLDS if holds else Outcome.FAILS if fails else Outcome.UNDECIDED,
             quantity,
-            f"{relation} {100 * threshold:g} {unit}",
+            f"{relation} {percent_words(100 * threshold, '')} {unit}",
             str(estimate),
             estimate.value,
             lower,

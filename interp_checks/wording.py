@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterable, Sequence
 
 from .errors import InterpChecksError
@@ -47,12 +48,57 @@ def number_words(count: int, one: str, many: str) -> str:
     return f"one {one}" if count == 1 else f"{count} {many}"
 
 
+def percentage(percent: float) -> float:
+    """A percentage as claims keep it: from 0 to 100, rounded to 10 decimals.
+
+    Raises:
+        InterpChecksError: it is something else.
+    """
+    if isinstance(percent, bool) or not 0 <= percent <= 100:
+        raise InterpChecksError(
+            f"{percent!r} is not a percentage", expected="a number from 0 to 100"
+        )
+    return round(float(percent), 10) + 0.0
+
+
+def whole_number(number: int, *, smallest: int) -> int:
+    """A count or an index.
+
+    Raises:
+        InterpChecksError: it is no whole number, or too small.
+    """
+    if isinstance(number, bool) or not hasattr(number, "__index__") or number < smallest:
+        raise InterpChecksError(
+            f"{number!r} is not a number to count with",
+            expected=f"a whole number from {smallest}",
+        )
+    return operator.index(number)
+
+
+def one_of(word: str, *words: str) -> str:
+    """One of a few words.
+
+    Raises:
+        InterpChecksError: it is none of them.
+    """
+    if word not in words:
+        raise InterpChecksError(f"{word!r} has no meaning here", expected=" or ".join(words))
+    return word
+
+
+def different(source: str, targets: Sequence[str]) -> None:
+    """Check that a class is not mistaken for, or sent to, itself.
+
+    Raises:
+        InterpChecksError: it is.
+    """
+    if source in targets:
+        raise InterpChecksError(
+            f"{class_words((source,))} stands on both sides",
+            expected="other classes than the one that is mistaken or sent",
+        )
+
+
 def percent_words(percent: float, unit: str = " %") -> str:
     """``97.23 %``: the shortest decimal that reads back as the same number."""
-    text = format(percent, ".12f").rstrip("0").rstrip(".")
-    if float(text) != percent or percent < 0:
-        raise InterpChecksError(
-            f"{percent!r} cannot be written as a percentage",
-            expected="a number from 0 with at most 12 decimals",
-        )
-    return text + unit
+    return format(percent, ".10f").rstrip("0").rstrip(".") + unit
