@@ -32,6 +32,7 @@ def evidence_of(
     source: str | None,
     place: int,
     expected_failure: bool,
+    familywise: bool,
 ) -> dict[str, Any]:
     """Everything the summary shows about a claim, in exact builtin types."""
     return {
@@ -41,6 +42,7 @@ def evidence_of(
         "verdict": verdict.as_dict() if verdict else None,
         "reason": reason,
         "expected_failure": expected_failure,
+        "familywise": familywise,
         "rows": _rows(claim, readout) if verdict else [],
         "subject": {
             "description": str(getattr(subject, "description", "a subject of this suite's own")),

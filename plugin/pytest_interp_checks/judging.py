@@ -61,6 +61,7 @@ def run_claim(
         source=source,
         place=request.node.stash.get(PLACE, 0),
         expected_failure=expected,
+        familywise=request.config.getoption("interp_familywise"),
     )
     request.node.user_properties += [
         ("claim", str(claim)),

@@ -63,7 +63,7 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
         write(_claims_table(entries, verbosity))
         write(_counts(entries))
         if verbosity >= 0:
-            write(Text(_expected_by_mistake(entries, reporter.config), style="dim"))
+            write(Text(_expected_by_mistake(entries), style="dim"))
     if not ledger.judged:
         write(Text("No claim was judged, so this run fails.", style="bold red"))
 
@@ -258,13 +258,13 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     return lines
 
 
-def _expected_by_mistake(entries: list[dict[str, Any]], config: pytest.Config) -> str:
+def _expected_by_mistake(entries: list[dict[str, Any]]) -> str:
     """How many claims may hold by mistake."""
     judged = [entry for entry in entries if entry["verdict"]]
     if not judged:
         return ""
     confidence = judged[0]["verdict"]["confidence"]
-    if config.getoption("interp_familywise"):
+    if judged[0]["familywise"]:
         return (
             f"Corrected for {len(judged)} claims (Holm): the chance that any holds by mistake "
             f"is at most {100 * (1 - confidence):g} %."
