@@ -104,6 +104,11 @@ class Claim(Saying):
 
         return parse_claim(text)
 
+    @classmethod
+    def of(cls, fact: Fact) -> Claim:
+        """A plain fact about the model as it is: ``Claim.of(facts.Is("above", 97))``."""
+        return cls(None, (fact,))
+
     @property
     def ablations(self) -> tuple[Ablation, ...]:
         """The ablations that the claim names, in order; empty for facts and quantified claims."""
