@@ -10,6 +10,7 @@ from .errors import InterpChecksError
 from .facts import Fact
 from .saying import Saying
 from .says import Kills, KillsCount, Say, Spares
+from .wording import one_of
 
 Quantifier = Literal["some", "every", "nearly every"]
 Over = Literal["dropped", "alone", "ablation"]
@@ -27,6 +28,10 @@ class Quantified(Saying):
 
     quantifier: Quantifier
     over: Over
+
+    def __post_init__(self) -> None:
+        one_of(self.quantifier, "some", "every", "nearly every")
+        one_of(self.over, "dropped", "alone", "ablation")
 
     def __str__(self) -> str:
         if self.over == "ablation":

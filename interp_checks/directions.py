@@ -12,6 +12,7 @@ import numpy as np
 from ._arrays import Array, FloatArray
 from .errors import InterpChecksError
 from .thresholds import MOVED
+from .wording import one_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ Gauge = Literal["raw", "centred"]
 
 def in_gauge(weight: Array, gauge: Gauge) -> FloatArray:
     """A weight [K, Z] in float64, less its mean over the classes if the gauge is centred."""
+    one_of(gauge, "raw", "centred")
     matrix = np.asarray(weight, dtype=np.float64)
     if gauge == "raw":
         return matrix

@@ -21,7 +21,7 @@ from .rules import Scene, commonest_mistakes
 from .sample_size import MOST
 from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
 from .verdict import Check, Outcome
-from .wording import class_words, listed
+from .wording import class_words, listed, percent_words
 
 #: Below this the normal approximation of a ratio of variances is worth nothing.
 _FEWEST_IMAGES = 30
@@ -180,7 +180,7 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
             outcome,
             "variance of the logits along the first "
             + ("direction" if fact.count == 1 else f"{fact.count} directions"),
-            f"{fact.relation} {fact.percent:g} %{within}",
+            f"{fact.relation} {percent_words(fact.percent)}{within}",
             f"{percent(share)} % [{percent(lower)}, {percent(upper)}]",
             share,
             lower,
@@ -299,7 +299,7 @@ def _orthogonal_pairs(fact: facts.NearlyOrthogonalPairs, scene: Scene) -> list[C
     return [
         Check.exact(
             "share of pairs of weight rows that are nearly orthogonal",
-            f"at least {fact.percent:g} %",
+            f"at least {percent_words(fact.percent)}",
             f"{percent(float(nearly.mean()))} % ({int(nearly.sum())} of {nearly.size})",
             bool(100 * int(nearly.sum()) >= fact.percent * nearly.size),
         )

@@ -188,7 +188,7 @@ class _Build(Transformer[Token, Any]):
     # parts
     def name(self, parts: list[Token]) -> str:
         text = str(parts[0])
-        return str(json.loads(text)) if text.startswith('"') else str(int(text))
+        return str(json.loads(text)) if text.startswith('"') else text.lstrip("0") or "0"
 
     def classes(self, names: list[str]) -> tuple[str, ...]:
         return tuple(names)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from ._arrays import Array
+from .directions import Gauge
 from .errors import CheckpointError, InterpChecksError
 from .estimate import CONFIDENCE
 from .files import read_tensors, write_tensors
@@ -65,7 +67,7 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENC
             weight=tensors["weight"],
             bias=tensors["bias"],
             class_names=_class_names(metadata),
-            gauge="centred" if metadata.get("gauge") == "centred" else "raw",
+            gauge=cast("Gauge", metadata.get("gauge", "raw")),
             provenance={
                 name.removeprefix("provenance."): text
                 for name, text in metadata.items()

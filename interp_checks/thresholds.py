@@ -29,3 +29,5 @@ MOVED = 0.001
 TURNED = 45.0
 #: A claim that holds under more than this share of random rotations is unspecific.
 UNSPECIFIC = 0.05
+#: Directions of two checkpoints are counterparts from this absolute cosine on.
+COUNTERPART = 0.9

@@ -215,6 +215,7 @@ class Verdict:
         lines = [("claim", str(self.claim))]
         lines += [("verdict", f"{self.outcome}, at {percent} confidence")]
         telling = [check for check in self.checks if check.outcome == self.outcome]
+        telling.sort(key=lambda check: check.condition)
         for check in telling[:_SHOWN]:
             lines += [("measured", check.finding), ("claimed", check.expected)]
         if len(telling) > _SHOWN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import numbers
 import operator
 from collections.abc import Iterable, Sequence
 
@@ -34,7 +35,7 @@ def class_names(classes: Iterable[object], *, empty: bool = False) -> Classes:
 
 def is_bare(name: str) -> bool:
     """Whether a class name is written without quotes: a whole number as Python prints it."""
-    return name.isascii() and name.isdigit() and str(int(name)) == name
+    return name.isascii() and name.isdigit() and (name == "0" or name[0] != "0")
 
 
 def class_words(classes: Sequence[str]) -> str:
@@ -54,7 +55,8 @@ def percentage(percent: float) -> float:
     Raises:
         InterpChecksError: it is something else.
     """
-    if isinstance(percent, bool) or not 0 <= percent <= 100:
+    real = isinstance(percent, numbers.Real) and not isinstance(percent, bool)
+    if not real or not 0 <= percent <= 100:
         raise InterpChecksError(
             f"{percent!r} is not a percentage", expected="a number from 0 to 100"
         )

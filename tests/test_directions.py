@@ -183,10 +183,14 @@ def test_what_has_no_directions_is_refused(weight: np.ndarray, found: str) -> No
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="argmax of all-false is 0, so the answer is 1 direction")
 def test_more_than_all_the_energy_takes_more_than_one_direction() -> None:
     directions = Directions.of(np.diag([4.0, 2.0, 1.0]))
     try:
         assert directions.principal(1.5) >= 3
     except InterpChecksError:
         return
+
+
+def test_an_unknown_gauge_is_refused() -> None:
+    with pytest.raises(InterpChecksError, match="foo"):
+        Directions.of(np.diag([3.0, 2.0, 1.0]), "foo")  # type: ignore[arg-type]

@@ -42,12 +42,16 @@ def loaded_after(statements: str) -> set[str]:
     [
         "import interp_checks",
         "import interp_checks; dir(interp_checks); interp_checks.__all__",
-        "from interp_checks import InterpChecksError, Claim, Ablation, dropping, Estimate, Verdict",
+        "from interp_checks import InterpChecksError, Claim, Ablation, dropping, Estimate",
         "from interp_checks import dropping; print(dropping(5).kills(8).spares_the_rest())",
     ],
 )
 def test_importing_loads_nothing_heavy(statements: str) -> None:
     assert loaded_after(statements) == set()
+
+
+def test_a_verdict_is_plain_data_and_loads_nothing_heavy() -> None:
+    assert loaded_after("from interp_checks import Outcome, Verdict") == set()
 
 
 def test_the_test_above_can_fail() -> None:

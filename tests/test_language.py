@@ -94,7 +94,31 @@ LEGAL: list[tuple[str, Claim]] = [
     ("dropping directions 9, 1 and 5 kills class 8", drop(1, 5, 9).kills(8)),
     ("dropping direction 05 kills class 8", drop(5).kills(8)),
     ('dropping direction 5 kills class "8"', drop(5).kills("8")),
-    ("dropping direction 5 kills class 08", drop(5).kills("08")),
+    ("dropping direction 5 kills class 08", drop(5).kills(8)),
+    ("dropping direction 5 kills classes 08, 8 and 008", drop(5).kills("8")),
+    ("dropping direction 5 kills class 00", drop(5).kills(0)),
+    ('dropping direction 5 kills class "08"', drop(5).kills("08")),
+    ('dropping direction 5 kills classes "08" and 08', drop(5).kills("08", 8)),
+    ('dropping direction 5 sends class "08" mostly to class 08', drop(5).sends("08", 8)),
+    ('dropping direction 5 kills class "８"', drop(5).kills("８")),
+    ("dropping directions 1, 2, and 3 kills class 8", drop(1, 2, 3).kills(8)),
+    ("dropping directions 1, and 3 kills class 8", drop(1, 3).kills(8)),
+    ("dropping direction 5 kills classes 1, 2, and 3", drop(5).kills(1, 2, 3)),
+    ("dropping direction 5 kills classes 1, and 3 and kills class 4", drop(5).kills(1, 3).kills(4)),
+    (
+        "weight row 1 is nearly orthogonal to rows 2, 3, and 4",
+        Claim(None, (facts.RowOrthogonalTo(1, (2, 3, 4)),)),
+    ),
+    ("dropping direction 5 kills class 8.", drop(5).kills(8)),
+    ("dropping direction 5 kills class 8 . \n", drop(5).kills(8)),
+    ('dropping direction 5 kills class "cat."', drop(5).kills("cat.")),
+    ('dropping direction 5 kills class "cat.".', drop(5).kills("cat.")),
+    ("accuracy is above 97.5 %.", Claim(None, (facts.Is("above", 97.5),))),
+    (
+        "dropping direction 5 keeps accuracy above 97.12345678901 %",
+        drop(5).keeps_accuracy_above(97.123456789),
+    ),
+    ("dropping direction 5 keeps accuracy above 100 %", drop(5).keeps_accuracy_above(100)),
     ('dropping direction 5 kills class "a \\"b\\""', drop(5).kills('a "b"')),
     ('dropping direction 5 kills class "\\u732b"', drop(5).kills("猫")),
     ("dropping direction 5 kills classes 8 and 8", drop(5).kills(8)),
@@ -111,9 +135,13 @@ LEGAL: list[tuple[str, Claim]] = [
     ("dropping direction 5 keeps accuracy above 90.50 %", drop(5).keeps_accuracy_above(90.5)),
     ("dropping direction 5 costs less than 1 points of accuracy", drop(5).costs_less_than(1)),
     ("dropping direction 5 costs less than 2 point of accuracy", drop(5).costs_less_than(2)),
-    (
-        "some direction, dropped alone kills exactly one class",
-        some_direction_dropped.kills_exactly(1),
+    *(
+        (
+            f"some direction{one} dropped alone{two} kills exactly one class",
+            some_direction_dropped.kills_exactly(1),
+        )
+        for one in ("", ",")
+        for two in ("", ",")
     ),
     ("every direction alone predicts exactly 2 classes", each_alone.predicts_exactly(2)),
     ("nearly every ablation spares every class", nearly_every_ablation.spares_every_class()),
@@ -231,7 +259,15 @@ ILLEGAL = [
     ("dropping direction 5 kills class 8 ^kills class 9", "kills", f"`and` or {END}"),
     ("dropping directions 5 ^kills class 8", "kills", "`,` or `and`"),
     ("dropping directions 1, 2 ^kills class 8", "kills", "`,` or `and`"),
-    ("dropping directions 1, 2, ^and 3 kills class 8", "and", "a whole number"),
+    ("dropping directions 1, 2, ^or 3 kills class 8", "or", "`and` or a whole number"),
+    ("dropping directions 1, 2,^", END, "`and` or a whole number"),
+    ("dropping directions 1, 2, and^", END, "a whole number"),
+    ("dropping directions 1, 2, and^, 3 kills class 8", ",", "a whole number"),
+    ("dropping direction ^５ kills class 8", "５", "a whole number"),
+    ("dropping direction 5 kills class ^８", "８", NAME),
+    ("dropping direction 5 kills class 8^२", "२", f"`and` or {END}"),
+    ("dropping direction 5 keeps accuracy above ^９０ %", "９０", "a number"),
+    ("dropping direction 5 kills class 8^, and spares class 2", ",", f"`and` or {END}"),
     ("keeping the ^best 4 directions kills class 8", "best", "`first` or `last`"),
     ("keeping the first 4 directions keeps accuracy above 90^", END, "`%`"),
     ("dropping direction 5 keeps accuracy ^over 90 %", "over", "`above` or `below`"),
@@ -239,10 +275,21 @@ ILLEGAL = [
     ("dropping direction 5 costs ^fewer than 2 points of accuracy", "fewer", "`less` or `more`"),
     ("dropping direction 5 costs less than 2 points^", END, "`of`"),
     ("class 5 has the ^worst recall", "worst", "`lowest` or `highest`"),
-    ("some direction ^dropped alone kills class 8", "dropped", "`,` or `alone`"),
+    ("some direction ^falls alone kills class 8", "falls", "`,`, `alone` or `dropped`"),
+    ("some direction, ^alone kills class 8", "alone", "`dropped`"),
+    ("some direction dropped ^kills class 8", "kills", "`alone`"),
+    ("some direction dropped alone,^, kills class 8", ",", VERBS),
+    ("some direction alone^, kills class 8", ",", VERBS),
     ("accuracy is above 97 % ^and class 5 has the lowest recall", "and", END),
     ("dropping\tdirection\n5 kills ^klass 8", "klass", VICTIMS),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stops", ["..", ". .", "...", "!", ".?"])
+def test_one_full_stop_is_enough(stops: str) -> None:
+    message(f'dropping direction 5 kills class "cat"{stops}')
+    message(f"dropping direction 5{stops}", Ablation.parse)
+    assert Ablation.parse("dropping direction 5.") == drop(5)
 
 
 def message(text: str, parse: Callable[[str], object] = Claim.parse) -> list[str]:

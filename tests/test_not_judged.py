@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_readouts import ABLATED, dictated, outcome
+from claim_strategies import claims_of, steady
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_readouts import ABLATED, dictated, judged, outcome
 
-from interp_checks import Claim, NotJudgedError, dropping, judge
+from interp_checks import Claim, NotJudgedError, Readout, dropping, judge
 
 #: Every class predicted right, before and after.
 RIGHT = {(k, k, k): 100 for k in range(5)}
@@ -81,3 +84,52 @@ def test_the_confidence_asked_for_is_the_one_used(confidence: float) -> None:
         assert (
             judge(claim, dictated({(0, 0, 1): images}, confidence=confidence)).outcome == expected
         )
+
+
+@settings(steady, max_examples=250)
+@given(claims_of(st.integers(0, 4).map(str), st.integers(1, 3)), st.integers(1, 60))
+def test_any_claim_on_any_images_is_judged_or_said_not_to_be(claim: Claim, images: int) -> None:
+    rng = np.random.default_rng(images)
+    weight = rng.normal(size=(6, 1 + images % 5))
+    features = rng.normal(size=(images, weight.shape[1]))
+    readout = Readout(features, rng.integers(0, 6, images), weight, rng.normal(size=6))
+    try:
+        verdict = judge(claim, readout, rotations=2)
+    except NotJudgedError as error:
+        assert error.problem  # noqa: PT017
+        return
+    assert verdict.outcome in ("holds", "fails", "undecided")
+    shown = verdict.message(width=10_000)
+    deciding = [check for check in verdict.checks if check.outcome == verdict.outcome]
+    assert sum(check.finding in shown for check in deciding) >= min(2, len(deciding))
+    # Where more than two comparisons decided, see test_a_message_shows_what_decided.
+    assert verdict.measured in shown
+    assert verdict.as_dict()["claim"] == str(claim)
+    assert str(verdict.outcome) in verdict._repr_html_()
+
+
+def test_a_message_shows_what_decided() -> None:
+    # Dead before and after: neither class is killed, for a condition that is not met.
+    images = {(0, 2, 2): 100, (1, 2, 2): 100, (2, 2, 2): 9}
+    words = f"{ABLATED} kills classes 0 and 1 and keeps accuracy above 90 %"
+    verdict = judged(words, dictated(images))
+    assert verdict.outcome == "fails"
+    assert verdict.measured.startswith("accuracy is 4.3 %")
+    assert verdict.measured in verdict.message(width=10_000)
+
+
+RIVALS = "mostly mistaken for classes 1, 2, 3 and 4: there is no other class to be mistaken for"
+
+
+@pytest.mark.parametrize("words", [
+    f"{ABLATED} mistakes class 0 mostly for classes 1, 2, 3 and 4",
+    "class 0 is mostly mistaken for classes 1, 2, 3 and 4",
+])  # fmt: skip
+def test_a_mistake_without_a_rival_is_not_judged(words: str) -> None:
+    with pytest.raises(NotJudgedError) as caught:
+        outcome(words, dictated(RIGHT))
+    assert str(caught.value).split("\n") == [
+        f"class 0 {RIVALS}",
+        "  found: classes 0, 1, 2, 3 and 4",
+    ]
+    assert outcome(words.replace("1, 2, 3 and 4", "1, 2 and 3"), dictated(RIGHT)) == "undecided"

@@ -43,9 +43,9 @@ def test_a_message_says_what_decided() -> None:
     assert verdict.outcome == "fails"
     lower, upper = (100 * end for end in Estimate(20, 72).interval)
     assert verdict.measured == f"recall of class 0 is 27.8 % [{lower:.1f}, {upper:.1f}] (20 of 72)"
-    assert verdict.message(width=60).split("\n") == [
+    assert verdict.message(width=60).split("\n")[:8] == [
         "claim     dropping directions 1 and 2 kills classes 0 and 1",
-        "verdict   fails",
+        "verdict   fails, at 95 % confidence",
         "measured  recall of class 0 is 27.8 % [17.9, 39.6] (20 of",
         "          72)",
         "claimed   below 5 %",
@@ -59,8 +59,9 @@ def test_a_message_says_what_decided() -> None:
 def test_a_long_message_is_capped() -> None:
     images = {(k, k, (k + 1) % 5): 100 for k in range(5)}
     message = judged(f"{ABLATED} spares every class", dictated(images)).message()
-    assert message.count("claimed ") == 3
-    assert message.endswith("\n          ... and 2 more like these")
+    lines = message.split("\n")
+    assert sum(line.startswith("claimed ") for line in lines) == 2
+    assert "          ... and 3 more like these" in lines
 
 
 def test_a_condition_is_shown_only_when_nothing_else_decided() -> None:
@@ -91,7 +92,6 @@ def test_a_verdict_survives_json_with_builtin_types_alone() -> None:
                 assert type(listed[key]) in (float, type(None))
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="%g rounds to six digits")
 def test_a_threshold_is_shown_as_it_was_claimed() -> None:
     verdict = judged("accuracy is above 99.99999 %", dictated({(0, 0, 0): 9}))
     assert verdict.checks[0].expected == "above 99.99999 %"

@@ -1,0 +1,146 @@
+"""Which direction of one checkpoint is which of another, if any.
+
+Directions are matched through their class-side vectors vᵢ, which two checkpoints share (the
+classes have names), unlike the hidden side, whose units can be permuted freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._arrays import FloatArray
+from .errors import InterpChecksError
+from .readout import Readout
+from .thresholds import COUNTERPART, TURNED
+
+
+@dataclass(frozen=True)
+class Match:
+    """What became of one direction.
+
+    Args:
+        old: its number in the old checkpoint.
+        new: the number of its counterpart; None if there is none.
+        cosine: absolute cosine between the class-side vectors of the best assignment.
+        closest: the number that the best assignment gave it, counterpart or not.
+        group: numbers of the new checkpoint's directions that cannot be told from the
+            counterpart (itself among them); with several, the match is that of subspaces.
+        subspace: smallest cosine of the principal angles between the old group and the new.
+    """
+
+    old: int
+    new: int | None
+    cosine: float
+    closest: int | None
+    group: tuple[int, ...]
+    subspace: float
+
+    def __str__(self) -> str:
+        if self.new is None:
+            near = f"closest is {self.closest}, " if self.closest else ""
+            return f"{self.old} -> none ({near}cosine {self.cosine:.2f})"
+        return f"{self.old} -> {self.new} (cosine {self.cosine:.2f})"
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The assignment of all directions of an old readout to those of a new one."""
+
+    matches: tuple[Match, ...]
+
+    def __iter__(self) -> Iterator[Match]:
+        return iter(self.matches)
+
+    def __getitem__(self, old: int) -> Match:
+        for match in self.matches:
+            if match.old == old:
+                return match
+        raise KeyError(f"the old checkpoint has no direction {old}")
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.matches))
+
+
+def match_directions(old: Readout, new: Readout) -> Matching:
+    """Assign directions one to one so that the sum of absolute cosines is largest.
+
+    Signs do not matter. A pair is a counterpart if its absolute cosine is at least 0.9
+    (:data:`~interp_checks.thresholds.COUNTERPART`). Directions that cannot be told apart by
+    their singular values are compared as subspaces, by principal angles, besides.
+
+    Raises:
+        InterpChecksError: the two have other classes.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if old.class_names != new.class_names:
+        raise InterpChecksError(
+            "directions of models with other classes cannot be matched",
+            found=", ".join(new.class_names),
+            expected=", ".join(old.class_names),
+        )
+    cosines = np.abs(unit_columns(old).T @ unit_columns(new))
+    assigned = dict(zip(*linear_sum_assignment(-cosines), strict=True))
+    old_groups, new_groups = groups(old), groups(new)
+    matches = []
+    for index in range(len(old.directions)):
+        if index not in assigned:
+            matches.append(Match(index + 1, None, 0.0, None, (), 0.0))
+            continue
+        closest = int(assigned[index])
+        cosine = float(min(1.0, cosines[index, closest]))
+        mine = next(group for group in old_groups if index + 1 in group)
+        # What the whole group was assigned to, with all that cannot be told from that.
+        theirs = sorted(
+            {
+                number
+                for member in mine
+                if member - 1 in assigned
+                for group in new_groups
+                if assigned[member - 1] + 1 in group
+                for number in group
+            }
+        )
+        same = cosine >= COUNTERPART
+        matches.append(
+            Match(
+                index + 1,
+                closest + 1 if same else None,
+                cosine,
+                closest + 1,
+                tuple(theirs),
+                _smallest_principal_cosine(old, mine, new, tuple(theirs)),
+            )
+        )
+    return Matching(tuple(matches))
+
+
+def unit_columns(readout: Readout) -> FloatArray:
+    """Class-side vectors [K, r] in the readout's gauge; they are unit vectors."""
+    return readout.directions.classes
+
+
+def groups(readout: Readout) -> list[tuple[int, ...]]:
+    """Runs of neighbouring directions that cannot be told apart, most of length one."""
+    directions = readout.directions
+    runs: list[list[int]] = []
+    for number in range(1, len(directions) + 1):
+        split = tuple(range(1, number))
+        if runs and directions.turn(split) > TURNED:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return [tuple(run) for run in runs]
+
+
+def _smallest_principal_cosine(
+    old: Readout, old_group: tuple[int, ...], new: Readout, new_group: tuple[int, ...]
+) -> float:
+    """Of the principal angles between the two spans, the cosine of the largest."""
+    one = unit_columns(old)[:, [number - 1 for number in old_group]]
+    other = unit_columns(new)[:, [number - 1 for number in new_group]]
+    values = np.linalg.svd(one.T @ other, compute_uv=False)
+    return float(min(1.0, values[: min(len(old_group), len(new_group))].min()))
