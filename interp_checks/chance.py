@@ -77,7 +77,8 @@ def by_chance(claim: Claim, readout: Readout, rotations: int = ROTATIONS) -> Cha
         held &= _SATISFIED[type(say)](say, sample)
         if isinstance(say, says.KillsCount):
             killed = sample.dead & sample.alive_before
-        named |= set(getattr(say, "classes", ())) | {getattr(say, "source", "")}
+        named |= set(getattr(say, "classes", ()))
+        named |= {say.source} if isinstance(say, (says.Sends, says.Mistakes)) else set()
     return Chance(int(held.sum()), rotations)
 
 
@@ -94,6 +95,9 @@ class _Rotated:
         self.scaled = directions.classes * directions.singular_values
         self.bias, self.tie = readout.bias, readout.tie
         self.width = len(directions)
+        # Directions that carry nothing are no part of the subspace, so they are not turned.
+        values = directions.singular_values
+        self.carrying = max(1, int((values > 1e-12 * values[0]).sum()))
         intact = first_largest(readout.logits[self.chosen].T, readout.tie)
         self.intact = self._confusions(intact[None])[0]
         self._counts: dict[tuple[int, ...], IntArray] = {}
@@ -109,10 +113,11 @@ class _Rotated:
         for start in range(0, self.rotations, _CHUNK):
             coefficients, classes = [], []
             for _ in range(start, min(start + _CHUNK, self.rotations)):
-                square = generator.standard_normal((self.width, self.width))
-                rotation, triangle = np.linalg.qr(square)
-                # Without this the rotations would not be uniform (Mezzadri, 2007).
-                rotation = rotation * np.sign(np.diag(triangle))
+                square = generator.standard_normal((self.carrying, self.carrying))
+                turned, triangle = np.linalg.qr(square)
+                rotation = np.eye(self.width)
+                # Without the signs the rotations would not be uniform (Mezzadri, 2007).
+                rotation[: self.carrying, : self.carrying] = turned * np.sign(np.diag(triangle))
                 vectors = self.scaled @ rotation
                 order = np.argsort(-np.linalg.norm(vectors, axis=0), kind="stable")
                 coefficients.append(rotation[:, order].T @ self.along)
@@ -155,7 +160,9 @@ def _sample_of(readout: Readout) -> IntArray:
     if len(readout) <= wanted:
         return np.arange(len(readout))
     order = np.argsort(readout.labels, kind="stable")
-    return np.sort(order[np.linspace(0, len(readout) - 1, wanted).astype(np.int64)])
+    spread = order[np.linspace(0, len(readout) - 1, wanted).astype(np.int64)]
+    first_of_each_class = np.unique(readout.labels, return_index=True)[1]
+    return np.union1d(spread, first_of_each_class).astype(np.int64)
 
 
 class _Sample:
@@ -214,8 +221,14 @@ def _kills_count(say: says.KillsCount, sample: _Sample) -> Array:
     return np.asarray((sample.dead & sample.alive_before).sum(axis=1) == say.count)
 
 
+def _rounded(losses: Array) -> FloatArray:
+    """Differences of fractions without their rounding error: 0.3 - 0.2 is 0.1."""
+    rounded: FloatArray = np.round(losses, 12)
+    return rounded
+
+
 def _spares(say: says.Spares, sample: _Sample) -> Array:
-    spared = sample.before - sample.recall < SPARED
+    spared = _rounded(sample.before - sample.recall) < SPARED
     if say.scope == "named":
         return np.asarray(spared[:, sample.rows(say.classes)].all(axis=1))
     if say.scope == "every other":
@@ -245,7 +258,7 @@ def _costs(say: says.Costs, sample: _Sample) -> Array:
     rows = sample.rows(say.classes)
     intact = sample.rotated.intact
     before = sample.before[rows] if rows else intact.trace() / intact.sum()
-    loss, points = before - sample.quantity(say.classes), say.points / 100
+    loss, points = _rounded(before - sample.quantity(say.classes)), say.points / 100
     on_side = loss < points if say.relation == "less" else loss > points
     return np.asarray(on_side.all(axis=1))
 

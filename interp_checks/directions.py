@@ -134,7 +134,7 @@ class Directions:
         gaps = np.abs(one[:, None] - other)[carried]
         return float(gaps.min() / scale) if gaps.size else math.inf
 
-    def turn(self, kept: Sequence[int], moved: float = MOVED) -> float:
+    def turn(self, kept: Sequence[int], moved: float = MOVED, *, within: bool = False) -> float:
         """How far the span of the directions that stay could turn if the weight moved a little.
 
         Wedin's bound (BIT 12, 1972): for a change E of the weight, the sines of the angles
@@ -145,17 +145,25 @@ class Directions:
         Args:
             kept: the directions that stay, from 1.
             moved: spectral norm of the change, relative to that of the weight.
+            within: count turns among the directions only. Otherwise also turns towards the
+                hidden (or class) vectors that an oblong weight does not read at all; these
+                change the logits by no more than the weight itself has moved.
 
         Returns:
             Degrees, 0 to 90.
         """
-        separation = self.separation(kept)
-        if math.isinf(separation):
-            return 0.0
+        gap = self.separation(kept)
         fewer = min(len(kept), len(self) - len(kept))
-        if separation <= moved:
+        if not within and kept and len(self.hidden) != len(self.classes):
+            scale = self.singular_values[0]
+            weakest = min(self.singular_values[index - 1] for index in kept)
+            gap = min(gap, float(weakest / scale)) if scale else gap
+            fewer = len(kept)
+        if math.isinf(gap):
+            return 0.0
+        if gap <= moved:
             return 90.0
-        sine = math.sqrt(2 * fewer) * moved / (separation - moved)
+        sine = math.sqrt(2 * fewer) * moved / (gap - moved)
         return math.degrees(math.asin(min(1.0, sine)))
 
     def nearest_split(self, kept: Sequence[int]) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from .wording import class_words, listed
 _WORTH_TELLING = 0.02
 
 
-def context_of(claim: Claim, readout: Readout) -> tuple[str, ...]:
+def context_of(claim: Claim, readout: Readout, checks: Sequence[Check]) -> tuple[str, ...]:
     """Up to three lines: where the claim's classes went, what dropped, what is predicted."""
     condition = claim.condition
     if isinstance(condition, Quantified):
@@ -31,21 +31,23 @@ def context_of(claim: Claim, readout: Readout) -> tuple[str, ...]:
     lines = []
     if any(isinstance(say, (PredictsOnly, PredictsCount)) for say in claim.says):
         lines.append(_predicted(result))
-    for name in _named(claim, readout)[:2]:
+    for name in _named(claim, readout, checks)[:2]:
         lines.append(_where_it_goes(result, name))
     if condition is not None:
         lines.append(_what_dropped(result))
     return tuple(line for line in lines if line)[:3]
 
 
-def _named(claim: Claim, readout: Readout) -> list[str]:
-    """The classes that a claim names, those with the lowest recall under it first."""
+def _named(claim: Claim, readout: Readout, checks: Sequence[Check]) -> list[str]:
+    """The classes that a claim names, those first that keep it from holding."""
     names: dict[str, None] = {}
     for say in claim.says:
         source = getattr(say, "source", None) or getattr(say, "name", None)
         for name in (*([source] if source else []), *getattr(say, "classes", ())):
             names.setdefault(name)
-    return [name for name in names if name in readout.class_names]
+    unmet = [check.quantity for check in checks if check.outcome != Outcome.HOLDS]
+    known = [name for name in names if name in readout.class_names]
+    return sorted(known, key=lambda name: f"recall of {class_words((name,))}" not in unmet)
 
 
 def _where_it_goes(result: Result, name: str) -> str:
@@ -92,19 +94,15 @@ def _predicted(result: Result) -> str:
     return f"most predictions are {listed(told)}"
 
 
-def advice_on(
-    claim: Claim, readout: Readout, outcome: Outcome, checks: Sequence[Check], confidence: float
-) -> str:
-    """What to try: more images, or an ablation of the same family that does what was claimed."""
-    if outcome == Outcome.UNDECIDED:
-        open_checks = [check for check in checks if check.outcome == Outcome.UNDECIDED]
-        return next((check.needed for check in open_checks if check.needed), "")
+def advice_on(claim: Claim, readout: Readout, confidence: float) -> str:
+    """An ablation of the same family that does what was claimed, if there is one."""
     if not isinstance(claim.condition, Ablation):
         return ""
-    condition = claim.condition
+    condition, count = claim.condition, len(readout.directions)
     says = cast("tuple[Say, ...]", claim.says)
-    for member in family_members(condition.family, len(readout.directions)):
-        if member == condition or not identifiable(member, readout):
+    for member in family_members(condition.family, count):
+        ablates = len(member.kept(count)) < count
+        if member == condition or not ablates or not identifiable(member, readout):
             continue
         try:
             found = checks_of(says, Scene(readout, member, confidence))

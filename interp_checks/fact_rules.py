@@ -18,7 +18,7 @@ from .ablation import keeping_first
 from .errors import NotJudgedError
 from .estimate import Estimate, percent
 from .rules import Scene, commonest_mistakes
-from .sample_size import MOST
+from .sample_size import MOST, Needs
 from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
 from .verdict import Check, Outcome
 from .wording import class_words, listed, percent_words
@@ -71,24 +71,27 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
                 own.lower,
                 own.upper,
                 own.total,
-                of="images of each class",
-                more=_more_to_order(own, other, tail),
+                more=_more_to_order(own, other, sign, tail, len(others)),
             )
         )
     return checks
 
 
-def _more_to_order(own: Estimate, other: Estimate, tail: float) -> Callable[[], int | None]:
+def _more_to_order(
+    own: Estimate, other: Estimate, sign: int, tail: float, rivals: int
+) -> Callable[[], Needs]:
     """How many more images of each class would tell two recalls apart (normal approximation)."""
 
-    def more() -> int | None:
+    def more() -> Needs:
         difference = own.value - other.value
         if not difference:
-            return None
+            return {"images of each class": None}
+        # In the sense that was not claimed, the test allows for the number of classes.
+        error = tail if sign * difference < 0 else tail / rivals
         variance = own.value * (1 - own.value) + other.value * (1 - other.value)
-        total = round(variance * (_normal_quantile(1 - tail) / difference) ** 2)
-        more = max(1, total - min(own.total, other.total))
-        return more if more <= MOST else None
+        total = round(variance * (_normal_quantile(1 - error) / difference) ** 2)
+        needed = max(1, total - min(own.total, other.total))
+        return {"images of each class": needed if needed <= MOST else None}
 
     return more
 
@@ -193,15 +196,15 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
 
 def _more_for_share(
     share: float, margin: float, bounds: tuple[float, float], total: int
-) -> Callable[[], int | None]:
+) -> Callable[[], Needs]:
     """How many more images would shrink the margin until no bound lies inside it."""
 
-    def more() -> int | None:
+    def more() -> Needs:
         distance = min(abs(share - bound) for bound in bounds if math.isfinite(bound))
         if not distance:
-            return None
+            return {"images": None}
         wanted = round(total * (margin / distance) ** 2)
-        return wanted - total if wanted <= MOST else None
+        return {"images": wanted - total if wanted <= MOST else None}
 
     return more
 

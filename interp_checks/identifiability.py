@@ -16,7 +16,7 @@ from .thresholds import MOVED, TURNED
 def identifiable(ablation: Ablation, readout: Readout) -> bool:
     """Whether the directions that stay are told from those that go."""
     directions = readout.directions
-    return directions.turn(ablation.kept(len(directions))) <= TURNED
+    return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
 
 
 def require_identifiable(ablation: Ablation, readout: Readout) -> None:
@@ -34,7 +34,8 @@ def require_identifiable(ablation: Ablation, readout: Readout) -> None:
     raise NotJudgedError(
         f"{ablation}: direction {stays} cannot be told from direction {goes}",
         found=f"singular values {one:.4g} and {other:.4g}; if the weight moved by "
-        f"{100 * MOVED:g} % the span could turn by up to {directions.turn(kept):.0f} degrees",
+        f"{100 * MOVED:g} % the span could turn by up to "
+        f"{directions.turn(kept, within=True):.0f} degrees",
         expected=f"at most {TURNED:g} degrees",
         remedy=f'claim them together: "directions {stays} and {goes}"',
     )

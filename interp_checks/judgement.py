@@ -15,10 +15,10 @@ from .fact_rules import checks_of_fact
 from .facts import DirectionsCarry, DirectionsSuffice, Fact
 from .identifiability import identifiable, require_identifiable
 from .readout import Readout
-from .rules import Scene, checks_of, most_needed, summary
+from .rules import Scene, checks_of, summary
 from .says import Costs, Say
 from .thresholds import NEARLY_EVERY
-from .verdict import Check, Outcome, Verdict, all_of, at_least
+from .verdict import Check, Outcome, Verdict, all_of, at_least, open_needs
 
 
 def judge(
@@ -55,8 +55,8 @@ def judge(
     if outcome != Outcome.HOLDS:
         from .explanation import advice_on, context_of
 
-        context = context_of(claim, readout)
-        advice = advice_on(claim, readout, outcome, checks, level)
+        context = context_of(claim, readout, checks)
+        advice = advice_on(claim, readout, level) if outcome == Outcome.FAILS else ""
     return Verdict(
         claim,
         outcome,
@@ -171,7 +171,7 @@ def _at_least(
         words = summary(found, outcome)
         if not identifiable(ablation, readout):
             outcome, words = Outcome.UNDECIDED, "cannot be told from its neighbour"
-        more = partial(most_needed, found)
+        more = partial(open_needs, found)
         checks.append(Check(outcome, "", said, f"{ablation}: {words}", more=more))
     outcome = at_least(needed, [check.outcome for check in checks])
     return outcome, (_tally(needed, members, checks, outcome), *checks)
@@ -197,5 +197,5 @@ def _tally(
         f"at least {needed}",
         measured,
         value=float(len(doing)),
-        more=partial(most_needed, checks),
+        more=partial(open_needs, checks),
     )

@@ -129,7 +129,7 @@ def groups(readout: Readout) -> list[tuple[int, ...]]:
     runs: list[list[int]] = []
     for number in range(1, len(directions) + 1):
         split = tuple(range(1, number))
-        if runs and directions.turn(split) > TURNED:
+        if runs and directions.turn(split, within=True) > TURNED:
             runs[-1].append(number)
         else:
             runs.append([number])

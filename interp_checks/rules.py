@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from . import says
@@ -18,10 +19,10 @@ from .confusions import Result
 from .errors import NotJudgedError
 from .estimate import Change, Estimate
 from .readout import Readout
-from .sample_size import more_images
+from .sample_size import Needs, more_images
 from .sweeps import disagreements, sweep
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
-from .verdict import Check, Outcome
+from .verdict import Check, Outcome, open_needs
 from .wording import class_words, listed, number_words
 
 
@@ -149,7 +150,8 @@ def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
     found = {}
     for name in scene.classes:
         scene.row(name)
-        now = Check.compare("", result.recall[name], "below", DEAD)
+        of = f"images of {class_words((name,))}"
+        now = Check.compare("", result.recall[name], "below", DEAD, of=of)
         found[name] = _worse(now, scene.alive_before(name, result))
     scene.named |= {name for name in found if found[name].outcome != Outcome.FAILS}
     return [_counted("killed classes", say.count, found)]
@@ -187,18 +189,8 @@ def _counted(quantity: str, claimed: int, found: dict[str, Check]) -> Check:
         f"exactly {claimed}",
         measured,
         value=float(len(sure)),
-        of=f"images of {class_words(maybe)}" if maybe else "images",
-        more=lambda: most_needed(found.values()),
+        more=partial(open_needs, found.values()),
     )
-
-
-def most_needed(checks: Iterable[Check]) -> int | None:
-    """The largest number of further images that an undecided comparison needs."""
-    numbers = [
-        check.more() for check in checks if check.outcome == Outcome.UNDECIDED and check.more
-    ]
-    known = [number for number in numbers if number is not None]
-    return max(known) if known and len(known) == len(numbers) else None
 
 
 def _spares(say: says.Spares, scene: Scene) -> list[Check]:
@@ -282,20 +274,20 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
                     quantity=f"number of images of {mistaken}",
                     expected=f"more than for {rival}",
                     measured=f"{one}, against {two} for {rival}",
-                    of=f"images of {class_words((source,))}",
-                    more=_more_mistakes(share, int(row.sum())),
+                    more=_more_mistakes(share, source, int(row.sum())),
                 )
             )
     # The closest rival tells most.
     return sorted(checks, key=lambda check: check.value)
 
 
-def _more_mistakes(share: Estimate, images: int) -> Callable[[], int | None]:
+def _more_mistakes(share: Estimate, source: str, images: int) -> Callable[[], Needs]:
     """How many more images of a class give enough of two kinds of mistakes to tell them apart."""
 
-    def more() -> int | None:
+    def more() -> Needs:
         mistakes = more_images(share, 0.5)
-        return None if mistakes is None else round(mistakes * images / share.total)
+        needed = None if mistakes is None else round(mistakes * images / share.total)
+        return {f"images of {class_words((source,))}": needed}
 
     return more
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from .estimate import Change, Estimate
+
+#: How many more of which images would decide ("images of class 8": 300); None where no number
+#: would.
+Needs = Mapping[str, int | None]
 
 #: Beyond this the answer is "too many to collect".
 MOST = 10_000_000
@@ -61,3 +65,25 @@ def rounded(count: int) -> str:
         return str(max(count, 1))
     digits = len(str(count)) - 2
     return f"{round(count, -digits):,}"
+
+
+def merged(needs: Iterable[Needs]) -> dict[str, int | None]:
+    """What several comparisons need together: the most of each kind of images."""
+    together: dict[str, int | None] = {}
+    for each in needs:
+        for kind, count in each.items():
+            known = together.get(kind, 0)
+            together[kind] = None if count is None or known is None else max(count, known)
+    return together
+
+
+def needs_in_words(needs: Needs) -> str:
+    """``about 300 more images of class 8 would decide``; the two largest needs."""
+    hopeless = [kind for kind, count in needs.items() if count is None]
+    if hopeless:
+        return f"no number of {hopeless[0]} would decide: the number is at the threshold"
+    known = sorted(((count, kind) for kind, count in needs.items() if count), reverse=True)
+    if not known:
+        return ""
+    told = " and ".join(f"{rounded(count)} more {kind}" for count, kind in known[:2])
+    return f"about {told} would decide"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .claim import Claim
 from .estimate import Change, Estimate
-from .sample_size import more_images, rounded
+from .sample_size import Needs, merged, more_images, needs_in_words
 from .thresholds import UNSPECIFIC
 from .wording import percent_words
 
@@ -64,8 +64,7 @@ class Check:
         upper: upper end of its interval, as a fraction.
         total: images it was measured on.
         condition: a precondition (the class was alive before), not the point of the claim.
-        of: which images it was measured on ("images of class 8").
-        more: computes how many more of these would decide; None where no number would.
+        more: computes how many more of which images would decide.
     """
 
     outcome: Outcome
@@ -77,8 +76,7 @@ class Check:
     upper: float = math.nan
     total: int = 0
     condition: bool = False
-    of: str = "images"
-    more: Callable[[], int | None] | None = field(default=None, compare=False, repr=False)
+    more: Callable[[], Needs] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def compare(
@@ -108,8 +106,7 @@ class Check:
             upper,
             estimate.total,
             condition,
-            of,
-            lambda: more_images(estimate, threshold),
+            lambda: {of: more_images(estimate, threshold)},
         )
 
     @classmethod
@@ -122,10 +119,7 @@ class Check:
         """What would decide an undecided comparison, in words; empty for a decided one."""
         if self.outcome != Outcome.UNDECIDED or self.more is None:
             return ""
-        count = self.more()
-        if count is None:
-            return f"no number of {self.of} would decide: the number is at the threshold"
-        return f"about {rounded(count)} more {self.of} would decide"
+        return needs_in_words(self.more())
 
     @property
     def finding(self) -> str:
@@ -153,6 +147,13 @@ class Check:
             "condition": bool(self.condition),
             "needed": self.needed,
         }
+
+
+def open_needs(checks: Iterable[Check]) -> dict[str, int | None]:
+    """What all undecided comparisons need together."""
+    return merged(
+        check.more() for check in checks if check.outcome == Outcome.UNDECIDED and check.more
+    )
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,13 @@ class Verdict:
         return self.deciding.finding
 
     @property
+    def needed(self) -> str:
+        """What would decide an undecided claim, in words; empty for a decided one."""
+        if self.outcome != Outcome.UNDECIDED:
+            return ""
+        return needs_in_words(open_needs(self.checks))
+
+    @property
     def unspecific(self) -> bool:
         """Whether random directions would do as well."""
         return self.chance is not None and self.chance.share > UNSPECIFIC
@@ -226,8 +234,8 @@ class Verdict:
         lines += [("note", remark) for remark in self.remarks]
         if self.chance is not None and not self.unspecific:
             lines.append(("by chance", f"holds for {self.chance} random rotations"))
-        if self.advice:
-            lines.append(("try", self.advice))
+        if self.needed or self.advice:
+            lines.append(("try", self.needed or self.advice))
         return lines
 
     def as_dict(self) -> dict[str, Any]:
@@ -236,7 +244,7 @@ class Verdict:
             "claim": str(self.claim),
             "outcome": self.outcome.value,
             "measured": self.measured,
-            "needed": self.deciding.needed,
+            "needed": self.needed,
             "confidence": float(self.confidence),
             "chance": [self.chance.count, self.chance.total] if self.chance else None,
             "remarks": list(self.remarks),
