@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from ._arrays import Array
-from .errors import CheckpointError
+from .errors import CheckpointError, InterpChecksError
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """The arrays and the metadata of a safetensors file.
+
+    Numbers in bfloat16, which numpy does not know, become float32.
 
     Raises:
         CheckpointError: the file is missing, a folder, or not a safetensors file.
@@ -27,7 +29,12 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[s
     try:
         with safe_open(str(culprit), framework="numpy") as file:
             metadata = dict(file.metadata() or {})
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+            names = list(file.keys())
+            narrow = {name for name in names if file.get_slice(name).get_dtype() == "BF16"}
+            wide = _widened(culprit.read_bytes(), narrow) if narrow else {}
+            return {
+                name: wide[name] if name in wide else file.get_tensor(name) for name in names
+            }, metadata
     except (SafetensorError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(
             f"{culprit}: this file cannot be read as safetensors",
@@ -35,6 +42,19 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[s
             expected="a whole .safetensors file of numbers",
             remedy="save it again; a download may have been cut short",
         ) from None
+
+
+def _widened(data: bytes, names: set[str]) -> dict[str, Array]:
+    """Tensors in bfloat16 as float32, of which it is the upper half."""
+    from safetensors import deserialize
+
+    return {
+        name: (np.frombuffer(found["data"], dtype="<u2").astype(np.uint32) << 16)
+        .view(np.float32)
+        .reshape(found["shape"])
+        for name, found in deserialize(data)
+        if name in names
+    }
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
@@ -86,8 +106,19 @@ def _canonical(data: bytes) -> bytes:
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary file that takes the place of ``path`` once the block ends well."""
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    if target.is_dir():
+        raise InterpChecksError(f"{target}: this is a folder", expected="a file to write")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+        )
+    except OSError as error:
+        raise InterpChecksError(
+            f"{target}: this file cannot be written",
+            found=error.strerror or str(error),
+            remedy="choose another folder",
+        ) from None
     os.close(handle)
     temporary = Path(name)
     try:

@@ -26,9 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
     for item in items:
+        # A warning in our own tests is a defect until someone says why it is not.
+        item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+        item.add_marker(
+            pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*"), append=True
+        )
+        if config.getoption("--slow"):
+            continue
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.skip(reason="slow: turn on with --slow"))
 

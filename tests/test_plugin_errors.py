@@ -196,6 +196,7 @@ BAD_OPTIONS = {
     "--interp-confidence=2": "2.0 is not a probability",
     "--interp-confidence=0": "0.0 is not a probability",
     "--interp-confidence=nan": "nan is not a probability",
+    "--interp-rotations=-1": "--interp-rotations: expected a number from 0",
     "--interp-seed=-1": "the seed -1 is negative",
     "--interp-seed=0": "mnist: no folder to read it from",
     "--interp-recipe=nonsense": "there is no recipe 'nonsense'",

@@ -33,7 +33,6 @@ def test_unrelated(number, tmp_path):
 def modules(pytester: pytest.Pytester, *arguments: str) -> set[str]:
     """What a run in a process of its own has imported at its end."""
     pytester.makeconftest(NOTE_MODULES)
-    # Not even coverage or the pth files of editable installs: they are the same in both runs.
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
     assert result.ret == pytest.ExitCode.OK
     return set(json.loads((pytester.path / "modules.json").read_text()))
@@ -73,7 +72,7 @@ def test_that_test_can_fail(pytester: pytest.Pytester) -> None:
     assert {"numpy", "interp_checks"} <= packages(added_by_us(pytester)) & HEAVY
 
 
-def test_collecting_claims_needs_no_numbers(pytester: pytest.Pytester) -> None:
+def test_collecting_claims_needs_no_model(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         'from pytest_interp_checks import claims\ntest_a = claims("accuracy is above 90 %")'
     )

@@ -63,13 +63,16 @@ def test_fails_is_told_line_by_line(pytester: pytest.Pytester) -> None:
     start = result.outlines.index(f"claim     {KILLS_1}")
     # 96.4: with 100 of 100, the lower bound is 0.025 to the power of 1/100.
     assert result.outlines[start + 1 : start + 4] == [
-        "verdict   fails",
+        "verdict   fails, at 95 % confidence",
         "measured  recall of class 1 is 100.0 % [96.4, 100.0] (100 of 100)",
         "claimed   below 5 %",
     ]
-    # Nothing else stands in the report: no traceback, no code of the plugin.
+    # The rest of the report explains; no traceback, no code of the plugin.
     assert result.outlines[start - 1].startswith("_")
-    assert result.outlines[start + 4].startswith("=")
+    end = next(n for n, line in enumerate(result.outlines) if n > start and line[:1] == "=")
+    labels = {line[:10].strip() for line in result.outlines[start + 4 : end]}
+    assert labels <= {"because", "by chance", "note", "try", ""}
+    assert "because" in labels
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_undecided(
     assert result.ret == status
     result.stdout.fnmatch_lines(["1 claims: undecided 1"])
     if outcome == "failed":
-        result.stdout.fnmatch_lines(["verdict   undecided", "measured  * (5 of 100)"])
+        result.stdout.fnmatch_lines(["verdict   undecided, at *", "measured  * (5 of 100)"])
     if outcome == "skipped":
         result.stdout.fnmatch_lines(["SKIPPED * undecided: recall of class 2 is 5.0 %*"])
 
@@ -101,7 +104,7 @@ def test_wider_intervals_decide_less(pytester: pytest.Pytester) -> None:
     run(pytester, option).assert_outcomes(passed=1)
     result = run(pytester, option, "--interp-confidence=0.9999")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["verdict   undecided"])
+    result.stdout.fnmatch_lines(["verdict   undecided, at 99.99 % confidence"])
 
 
 def test_not_judged_is_skipped_and_counted(pytester: pytest.Pytester) -> None:
@@ -155,14 +158,17 @@ test_a = claims(not_replicated("dropping direction {direction} kills class {name
 """
 
 
-def test_not_replicated_is_expected_on_the_reference(pytester: pytest.Pytester) -> None:
+def test_not_replicated_is_expected_on_the_reference(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     pytester.makepyfile(MARKED.format(direction=4, name=2, more=""))
     result = run(pytester, "-rx")
     result.assert_outcomes(xfailed=1)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "not replicated dropping direction 4 kills class 2",
+            "not replicated dropping direction 4 kills class 2*",
             "*recall of class 2 is 93.1 % [[]91.4, 94.6] (961 of 1032)",
             "1 claims: not replicated 1",
             "XFAIL * not replicated (fails): recall of class 2 is 93.1 %*",
@@ -176,7 +182,7 @@ def test_not_replicated_that_holds_on_the_reference_fails(pytester: pytest.Pytes
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "verdict   holds",
+            "verdict   holds, at 95 % confidence",
             "This claim is marked as not replicated on the shipped reference, and it holds*",
         ]
     )
@@ -286,7 +292,7 @@ def test_evidence_does_not_depend_on_workers(pytester: pytest.Pytester, tmp_path
     assert shown[0] == shown[1]
     assert properties[0] == properties[1]
     name = "test_dropped[dropping direction 5 kills class 7]"
-    assert properties[0][name] == [
+    assert properties[0][name][:4] == [
         ("claim", "dropping direction 5 kills class 7"),
         ("source", "T18"),
         ("verdict", "fails"),

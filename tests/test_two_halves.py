@@ -37,9 +37,7 @@ def claims() -> list[Claim]:
 
 
 def half(readout: Readout, parity: int) -> Readout:
-    return replace(
-        readout, features=readout.features[parity::2], labels=readout.labels[parity::2]
-    )
+    return replace(readout, features=readout.features[parity::2], labels=readout.labels[parity::2])
 
 
 def test_no_claim_holds_on_one_half_and_fails_on_the_other(claims: list[Claim]) -> None:

@@ -79,6 +79,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.extra_keyword_matches.add(marker.kwargs["source"])
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Check what INTERP_DATA or an ini key asked for, once it is known that claims need it."""
     if _is_worker(config) or was_asked(config) or config.option.collectonly:
@@ -99,12 +100,17 @@ def _needs_default_subject(item: pytest.Item) -> bool:
     return bool(definitions) and definitions[-1].func.__module__ == f"{__name__}.fixtures"
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what claims will be judged on, if the command line says so."""
+    return [f"interp-checks: {request_of(config).plan}"] if was_asked(config) else []
+
+
 def pytest_report_collectionfinish(
     config: pytest.Config, items: list[pytest.Item]
 ) -> str | list[str]:
     """Say what claims will be judged on, before the first one is."""
     count = sum(_needs_default_subject(item) for item in items)
-    if not count:
+    if not count or was_asked(config):
         return []
     return f"interp-checks: {count} claims to be judged on {request_of(config).plan}"
 
@@ -122,7 +128,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put a claim's evidence on its report, which pytest-xdist sends to the controller."""
     report = yield
-    if report.when == "call" and item.get_closest_marker(MARKER) is not None:
+    if item.get_closest_marker(MARKER) is None:
+        return report
+    if report.when == "setup" and report.skipped:
+        report.interp_unjudged = True  # type: ignore[attr-defined]
+    if report.when == "call":
         from .evidence import EVIDENCE
 
         found = item.stash.get(EVIDENCE, None)
@@ -140,10 +150,15 @@ class _Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the evidence of one claim."""
         evidence: dict[str, Any] | None = getattr(report, "interp_evidence", None)
-        if evidence is not None:
-            from .evidence import Ledger
+        unjudged = getattr(report, "interp_unjudged", False)
+        if evidence is None and not unjudged:
+            return
+        from .evidence import Ledger
 
-            ledger = self.config.stash.setdefault(_LEDGER, Ledger())
+        ledger = self.config.stash.setdefault(_LEDGER, Ledger())
+        if evidence is None:
+            ledger.skipped += 1
+        else:
             ledger.add(evidence, report.outcome)
 
     @pytest.hookimpl(tryfirst=True)

@@ -60,6 +60,9 @@ def claims(*sentences: str | Claim | NotReplicated, source: str | None = None) -
     for sentence in sentences:
         marked = sentence if isinstance(sentence, NotReplicated) else None
         stated = sentence.claim if isinstance(sentence, NotReplicated) else sentence
+        if not isinstance(stated, (str, Claim)):
+            problems.append(f"this is neither a sentence nor a Claim: {stated!r}")
+            continue
         try:
             claim = stated if isinstance(stated, Claim) else Claim.parse(stated)
         except ClaimSyntaxError as error:
@@ -75,7 +78,9 @@ def claims(*sentences: str | Claim | NotReplicated, source: str | None = None) -
         raise pytest.Collector.CollectError("\n".join([f"{where}: bad claims", *problems]))
     parametrized = pytest.mark.parametrize(("claim", "reference"), list(cases.values()))
     marker = getattr(pytest.mark, MARKER)(source=source)
-    return marker(parametrized(_located(_judged, caller.f_code.co_filename, caller.f_lineno)))
+    made = marker(parametrized(_located(_judged, caller.f_code.co_filename, caller.f_lineno)))
+    # In the body of a class it must not be taken for a method.
+    return staticmethod(made) if "__qualname__" in caller.f_locals else made
 
 
 def _judged(

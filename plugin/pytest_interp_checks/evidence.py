@@ -127,6 +127,8 @@ class Ledger:
     """All evidence of a run, in the order it arrived."""
 
     entries: list[dict[str, Any]] = field(default_factory=list)
+    #: Claims that were skipped before they could be judged.
+    skipped: int = 0
 
     def add(self, evidence: dict[str, Any], outcome: str) -> None:
         """Keep one claim's evidence and what became of its test."""

@@ -26,18 +26,21 @@ def subject(pytestconfig: pytest.Config) -> Any:
 
     from .progress import terminal_progress
 
+    problem = ""
     try:
         return resolve(request_of(pytestconfig), terminal_progress(pytestconfig))
     except InterpChecksError as error:
-        return pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    # Outside of the except block, so that the error is told once.
+    return pytest.fail(problem, pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def readout(subject: Any) -> Readout:
     """Features, labels, weight and bias of the output layer."""
-    from .judging import readout_from
+    from .judging import readout_or_fail
 
-    return readout_from(subject)
+    return readout_or_fail(subject)
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +66,13 @@ def images(subject: Any) -> ImageSet:
 def _part(subject: Any, name: str) -> Any:
     from interp_checks.errors import InterpChecksError, NotJudgedError
 
+    problem = ""
     try:
         return getattr(subject, name)
     except NotJudgedError as error:
-        return pytest.skip(str(error))
+        reason = str(error)
     except InterpChecksError as error:
-        return pytest.fail(str(error), pytrace=False)
+        problem = str(error)
     except AttributeError:
-        return pytest.skip(f"the subject of this suite has no {name}")
+        reason = f"the subject of this suite has no {name}"
+    return pytest.fail(problem, pytrace=False) if problem else pytest.skip(reason)

@@ -35,16 +35,23 @@ def readout_from(subject: Any) -> Readout:
     return found
 
 
+def readout_or_fail(subject: Any) -> Readout:
+    """The readout of a subject; the test fails with one message if it has none."""
+    problem = ""
+    try:
+        return readout_from(subject)
+    except InterpChecksError as error:
+        problem = str(error)
+    return pytest.fail(problem, pytrace=False)
+
+
 def run_claim(
     claim: Claim, reference: str | None, subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
     marker = request.node.get_closest_marker(MARKER)
     source = marker.kwargs.get("source") if marker else None
-    try:
-        readout = readout_from(subject)
-    except InterpChecksError as error:
-        pytest.fail(str(error), pytrace=False)
+    readout = readout_or_fail(subject)
     expected = reference is not None and getattr(subject, "reference", None) == reference
     verdict: Verdict | None = None
     reason = ""
@@ -72,7 +79,7 @@ def run_claim(
         ("remarks", "; ".join(verdict.remarks) if verdict else ""),
     ]
     if verdict is None:
-        pytest.skip(f"not judged: {reason}")
+        raise pytest.skip.Exception(f"not judged: {reason}", _use_item_location=True)
     if expected:
         if verdict.outcome == Outcome.HOLDS:
             pytest.fail(
@@ -88,7 +95,7 @@ def run_claim(
         if decision == "fail":
             pytest.fail(verdict.message(), pytrace=False)
         if decision == "skip":
-            pytest.skip(f"undecided: {verdict.measured}")
+            raise pytest.skip.Exception(f"undecided: {verdict.measured}", _use_item_location=True)
 
 
 def _judge(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Verdict:

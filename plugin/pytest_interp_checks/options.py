@@ -114,13 +114,20 @@ def request_of(config: pytest.Config) -> Request:
     Raises:
         InterpChecksError: the options contradict each other or name what does not exist.
     """
+    from interp_checks.errors import InterpChecksError
     from interp_checks.estimate import CONFIDENCE as DEFAULT
     from interp_fixtures.resolve import Request, data_root
 
     def path(option: str) -> Path | None:
         value = config.getoption(option)
+        if value == "":
+            raise InterpChecksError(
+                f"--{option.replace('_', '-')} is empty",
+                remedy="give a path; an unset variable of the shell, perhaps?",
+            )
         return Path(value).expanduser() if value else None
 
+    path("interp_data_root")  # refuses an empty one
     root = data_root(config.getoption("interp_data_root"), _ini_path(config, "interp_data_root"))
     cache = _ini_path(config, "interp_cache_dir")
     confidence = config.getoption(CONFIDENCE)

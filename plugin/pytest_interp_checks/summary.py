@@ -21,6 +21,9 @@ from .evidence import Ledger
 #: Above this recall a cell counts as intact for its colour.
 _INTACT = 0.90
 
+#: The header of the column that says where predictions go.
+_PREDICTS = "predicts"
+
 _STYLES = {
     "holds": "green",
     "fails": "bold red",
@@ -51,15 +54,14 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
         if verbosity > 0:
             write(_directions_table(tables.subject))
         if verbosity >= 0:
-            for title, rows in tables.ordered():
-                write(_recall_table(title, rows, tables.subject, reporter))
-            write(
-                Text(
-                    "\nRecall in %, intact model first. Predicts: classes with more than "
-                    f"{100 * PREDICTED:g} % of all predictions, where few are left.",
-                    style="dim",
-                )
-            )
+            shown = [
+                _recall_table(title, rows, tables.subject, reporter)
+                for title, rows in tables.ordered()
+            ]
+            for table in shown:
+                write(Padding(table, (1, 0, 0, 0)))
+            if shown:
+                write(Text("\n" + _legend(shown), style="dim"))
         write(_claims_table(entries, verbosity))
         write(_counts(entries))
         if verbosity >= 0:
@@ -100,7 +102,7 @@ def _recall_table(
     rows: list[dict[str, Any]],
     subject: dict[str, Any],
     reporter: pytest.TerminalReporter,
-) -> RenderableType:
+) -> Table:
     classes, support = subject["classes"], subject["support"]
     every = [subject["intact"], *rows]
     labels = max(len(row["label"]) for row in every)
@@ -116,7 +118,7 @@ def _recall_table(
     few = {row["label"]: _few_predicted(row, classes) for row in rows}
     roomy = labels + 2 + column * len(classes) + 6 + 18 <= width
     if roomy and any(few.values()):
-        table.add_column("predicts", no_wrap=True, overflow="ellipsis")
+        table.add_column(_PREDICTS, no_wrap=True, overflow="ellipsis")
     for row in every:
         recalls = _recalls(row, support)
         cells: list[Text] = [_cell(recall) for recall in recalls]
@@ -124,12 +126,12 @@ def _recall_table(
         if roomy and any(few.values()):
             cells.append(Text(few.get(row["label"], "")))
         table.add_row(Text(row["label"]), *cells, end_section=row["label"] == "intact")
-    return Padding(table, (1, 0, 0, 0))
+    return table
 
 
 def _narrow_table(
     table: Table, rows: list[dict[str, Any]], classes: list[str], support: list[int]
-) -> RenderableType:
+) -> Table:
     """For many classes or few columns: accuracy, and the classes that suffer."""
     table.add_column("acc.", justify="right", no_wrap=True)
     table.add_column("dead", justify="right", no_wrap=True)
@@ -146,7 +148,18 @@ def _narrow_table(
         told = ", ".join(f"{name} {_percent(recall)}" for recall, name in worst)
         accuracy = f"{100 * sum(row['correct']) / sum(support):.2f}"
         table.add_row(row["label"], accuracy, str(dead), told)
-    return Padding(table, (1, 0, 0, 0))
+    return table
+
+
+def _legend(tables: Iterable[Table]) -> str:
+    """What the cells mean."""
+    legend = "Recall in %, intact model first."
+    if any(column.header == _PREDICTS for table in tables for column in table.columns):
+        legend += (
+            f" Predicts: classes with more than {100 * PREDICTED:g} % of all predictions, where "
+            "few are left."
+        )
+    return legend
 
 
 def _recalls(row: dict[str, Any], support: list[int]) -> list[float | None]:
@@ -254,7 +267,9 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
         lines += verdict["remarks"]
     elif word == "holds" and verdict["remarks"]:
         # The first word of each warning; -v has the rest.
-        lines.append(", ".join(remark.split(":")[0] for remark in verdict["remarks"]))
+        heads = [remark.split(":")[0] for remark in verdict["remarks"]]
+        told = ", ".join(head for head in heads if head != "familywise")
+        lines += [told] if told else []
     return lines
 
 
@@ -269,6 +284,8 @@ def _expected_by_mistake(entries: list[dict[str, Any]]) -> str:
             f"Corrected for {len(judged)} claims (Holm): the chance that any holds by mistake "
             f"is at most {100 * (1 - confidence):g} %."
         )
+    if len(judged) == 1:
+        return ""
     return (
         f"Were all {len(judged)} false, up to {len(judged) * (1 - confidence):.1f} would hold by "
         f"mistake at {100 * confidence:g} % confidence each; --interp-familywise corrects for that."
@@ -309,7 +326,7 @@ def _table(title: str) -> Table:
 
 def _counts(entries: list[dict[str, Any]]) -> Text:
     counts = Counter(status(entry) for entry in entries)
-    told = Text(f"{len(entries)} claims: ")
+    told = Text(f"{number_words(len(entries), 'claim', 'claims')}: ")
     told.append_text(
         Text(", ").join(
             Text(f"{word} {counts[word]}", style=style)
