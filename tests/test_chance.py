@@ -48,7 +48,9 @@ class Cuts:
     def __init__(self, readout: Readout, rotations: int) -> None:
         order = np.argsort(readout.labels, kind="stable")
         if len(order) > 2500:
-            order = order[np.linspace(0, len(order) - 1, 2500).astype(int)]
+            spread = order[np.linspace(0, len(order) - 1, 2500).astype(int)]
+            firsts = [np.flatnonzero(readout.labels == k)[0] for k in set(readout.labels)]
+            order = np.array(sorted({*spread, *firsts}))
         self.features = readout.features[order].astype(float)
         self.labels, self.bias = readout.labels[order], readout.bias
         self.classes = len(readout.bias)

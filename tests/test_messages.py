@@ -51,9 +51,9 @@ def test_a_claim_that_fails() -> None:
         "verdict   fails, at 95 % confidence",
         "measured  recall of class 1 is 55.0 % [44.7, 65.0] (55 of 100)",
         "claimed   below 5 %",
-        "because   images of class 0 are predicted as class 4 (100.0 %)",
-        "          images of class 1 are predicted as class 1 (55.0 %), class 3 (30.0 %)",
+        "because   images of class 1 are predicted as class 1 (55.0 %), class 3 (30.0 %)",
         "          and class 4 (14.0 %)",
+        "          images of class 0 are predicted as class 4 (100.0 %)",
         "          accuracy is 51.60 %; recall drops most for class 0 by 100.0 points,",
         "          class 2 by 97.0 points and class 1 by 44.0 points",
     ]
@@ -224,11 +224,17 @@ def undecided_twice() -> Verdict:
 def test_as_many_more_as_decide_the_whole_claim() -> None:
     verdict = undecided_twice()
     needed = [check.needed for check in verdict.checks if check.outcome == "undecided"]
-    assert [words[-22:] for words in needed] == [
-        "of class 0 would decide",
-        "of class 1 would decide",
+    assert [words.partition(" more ")[2] for words in needed] == [
+        f"images of class {name} would decide" for name in (0, 1)
     ]
-    assert "of class 1" in verdict.advice
+    numbers = [words.removeprefix("about ").partition(" ")[0] for words in needed]
+    assert int(numbers[1].replace(",", "")) > int(numbers[0].replace(",", ""))
+    assert verdict.needed == (
+        f"about {numbers[1]} more images of class 1 and {numbers[0]} more images of class 0 "
+        "would decide"
+    )
+    assert verdict.as_dict()["needed"] == verdict.needed
+    assert f"try       about {numbers[1]}" in verdict.message()
 
 
 def test_the_class_that_decides_is_explained() -> None:

@@ -15,13 +15,19 @@ from scipy.stats import beta, fisher_exact
 from interp_checks import Change, Estimate, Readout
 from interp_checks.fact_rules import _more_to_order
 from interp_checks.rules import _more_mistakes
-from interp_checks.sample_size import MOST, more_images, rounded, smallest
+from interp_checks.sample_size import MOST, Needs, more_images, rounded, smallest
 from interp_checks.verdict import Check
 
 
 def scaled(count: int, total: int, images: int) -> int:
     """The count at the same share of another number of images."""
     return round(count / total * images)
+
+
+def number(needs: Needs, kind: str) -> int | None:
+    """How many more of the one kind of images that is needed."""
+    assert list(needs) == [kind]
+    return needs[kind]
 
 
 def decides(count: int, total: int, threshold: float, images: int, confidence: float) -> bool:
@@ -157,6 +163,9 @@ def test_for_a_loss_too(lost: int, gained: int, total: int, threshold: float) ->
 # --- orderings and mistakes ---------------------------------------------------------------------
 
 
+EACH = "images of each class"
+
+
 @pytest.mark.parametrize(
     ("own", "other"),
     [((85, 100), (92, 100)), ((950, 1000), (960, 1000)), ((40, 80), (70, 120)), ((8, 9), (90, 95))],
@@ -164,7 +173,7 @@ def test_for_a_loss_too(lost: int, gained: int, total: int, threshold: float) ->
 def test_more_images_of_each_class_order_two_recalls(
     own: tuple[int, int], other: tuple[int, int]
 ) -> None:
-    more = _more_to_order(Estimate(*own), Estimate(*other), 0.025)()
+    more = number(_more_to_order(Estimate(*own), Estimate(*other), 1, 0.025, 9)(), EACH)
     assert more is not None
 
     def ordered(images: int) -> bool:
@@ -178,15 +187,17 @@ def test_more_images_of_each_class_order_two_recalls(
 
 
 def test_equal_recalls_are_never_ordered() -> None:
-    assert _more_to_order(Estimate(85, 100), Estimate(170, 200), 0.025)() is None
-    assert _more_to_order(Estimate(499_999, 10**6), Estimate(500_000, 10**6), 0.025)() is None
+    for own, other in (((85, 100), (170, 200)), ((499_999, 10**6), (500_000, 10**6))):
+        for sign in (1, -1):
+            needs = _more_to_order(Estimate(*own), Estimate(*other), sign, 0.025, 9)()
+            assert needs == {EACH: None}
 
 
 @pytest.mark.parametrize(
     ("one", "two", "images"), [(12, 6, 400), (30, 24, 100), (1, 3, 50), (160, 140, 1000)]
 )
 def test_more_images_of_a_class_give_enough_mistakes(one: int, two: int, images: int) -> None:
-    more = _more_mistakes(Estimate(one, one + two), images)()
+    more = number(_more_mistakes(Estimate(one, one + two), "7", images)(), "images of class 7")
     assert more is not None
 
     def told_apart(total: int) -> bool:
@@ -235,7 +246,7 @@ def test_a_claim_is_decided_by_as_many_more_as_it_says() -> None:
     images = {(0, 0, 0): 3, (0, 0, 1): 97}
     check = judged(f"{ABLATED} kills class 0", dictated(images)).deciding
     assert check.more is not None
-    more = check.more()
+    more = number(check.more(), "images of class 0")
     assert more is not None
     factor = (100 + more) / 100
     enough = {key: math.floor(factor * n) + (key[2] == 1) for key, n in images.items()}
@@ -263,7 +274,7 @@ def test_more_images_tell_that_a_class_does_not_have_the_lowest_recall() -> None
     assert verdict.outcome == "undecided"
     check = next(check for check in verdict.checks if check.expected == "below that of class 1")
     assert check.more is not None
-    more = check.more()
+    more = number(check.more(), EACH)
     assert more is not None
     images = round(1.5 * (100 + more))
     right = {0: round(0.90 * images), 1: round(0.84 * images)}
@@ -277,7 +288,7 @@ def test_of_which_class_a_quantified_claim_needs_more_images() -> None:
     verdict = judged("some direction, dropped alone, kills class 0", readout)
     assert verdict.outcome == "undecided"
     assert verdict.checks[1].needed.endswith("more images of class 0 would decide")
-    assert verdict.advice.endswith("more images of class 0 would decide")
+    assert verdict.needed.endswith("more images of class 0 would decide")
 
 
 def test_the_number_of_predicted_classes_is_decided_by_any_images() -> None:

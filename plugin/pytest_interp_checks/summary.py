@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
+from interp_checks.wording import number_words
 
 from .evidence import Ledger
 
