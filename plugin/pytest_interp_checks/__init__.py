@@ -45,6 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if config.getoption("interp_rotations") < 0:
         raise pytest.UsageError("--interp-rotations: expected a number from 0")
+    if config.getoption("interp_report"):
+        from .report import checked_paths
+
+        checked_paths(config.getoption("interp_report"))
     if was_asked(config) and not _is_worker(config):
         _prepare(config)
 
@@ -146,6 +150,7 @@ class _Collector:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.lines: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the evidence of one claim."""
@@ -167,6 +172,20 @@ class _Collector:
         ledger = self.config.stash.get(_LEDGER, None)
         if ledger is not None and not ledger.judged and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.config.getoption("interp_report"):
+            self._write_reports(session)
+
+    def _write_reports(self, session: pytest.Session) -> None:
+        from interp_checks.errors import InterpChecksError
+
+        from .evidence import Ledger
+        from .report import write_reports
+
+        try:
+            self.lines = write_reports(self.config.stash.get(_LEDGER, Ledger()), self.config)
+        except InterpChecksError as error:
+            self.lines = [f"no report: {error}"]
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the tables and the verdicts."""
@@ -175,3 +194,5 @@ class _Collector:
             from .summary import write_summary
 
             write_summary(ledger, terminalreporter)
+        for line in self.lines:
+            terminalreporter.write_line(line)

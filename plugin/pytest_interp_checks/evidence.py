@@ -31,6 +31,7 @@ def evidence_of(
     *,
     source: str | None,
     place: int,
+    nodeid: str,
     expected_failure: bool,
     familywise: bool,
 ) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def evidence_of(
         "claim": str(claim),
         "source": source,
         "place": place,
+        "nodeid": nodeid,
         "verdict": verdict.as_dict() if verdict else None,
         "reason": reason,
         "expected_failure": expected_failure,
@@ -49,7 +51,7 @@ def evidence_of(
             "notes": [str(note) for note in getattr(subject, "notes", ())],
             "classes": list(readout.class_names),
             "support": [int(count) for count in readout.support],
-            "intact": _row("intact", "intact", readout.intact),
+            "intact": _row("intact", "intact", "intact", readout.intact),
             "confidence": float(readout.confidence),
             "gauge": readout.gauge,
             "directions": _directions(readout.directions),
@@ -67,7 +69,7 @@ def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
         wanted += [*whole, ablation]
     ablations = [one for one in unique(wanted) if one.kind not in ("every", "none")]
     confusions = sweep(readout, ablations)
-    return [_row(one.family, one.label, confusions[one]) for one in ablations]
+    return [_row(one.family, one.label, str(one), confusions[one]) for one in ablations]
 
 
 def _directions(directions: Directions) -> list[dict[str, float]]:
@@ -84,10 +86,11 @@ def _directions(directions: Directions) -> list[dict[str, float]]:
     ]
 
 
-def _row(family: str, label: str, result: Result) -> dict[str, Any]:
+def _row(family: str, label: str, sentence: str, result: Result) -> dict[str, Any]:
     return {
         "family": family,
         "label": label,
+        "sentence": sentence,
         "correct": [int(count) for count in result.counts.diagonal()],
         "predicted": [int(count) for count in result.counts.sum(axis=0)],
     }

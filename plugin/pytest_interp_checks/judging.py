@@ -67,6 +67,7 @@ def run_claim(
         readout,
         source=source,
         place=request.node.stash.get(PLACE, 0),
+        nodeid=request.node.nodeid,
         expected_failure=expected,
         familywise=request.config.getoption("interp_familywise"),
     )

@@ -99,6 +99,14 @@ def add_options(parser: pytest.Parser) -> None:
         default="raw",
         help="directions of the weight as it is, or less its mean over classes; default: raw",
     )
+    group.addoption(
+        "--interp-report",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="write a report: .md for a pull request, .json, or .csv (recalls, one row per "
+        "ablation and class); may be given several times; appends to $GITHUB_STEP_SUMMARY",
+    )
     parser.addini("interp_data_root", "folder with the data sets")
     parser.addini("interp_cache_dir", "folder for trained classifiers")
 

@@ -18,6 +18,7 @@ from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 from interp_checks.wording import number_words
 
 from .evidence import Ledger
+from .status import status
 
 #: Above this recall a cell counts as intact for its colour.
 _INTACT = 0.90
@@ -32,14 +33,6 @@ _STYLES = {
     "not replicated": "magenta",
     "not judged": "cyan",
 }
-
-
-def status(entry: dict[str, Any]) -> str:
-    """One of the five things that can become of a claim."""
-    if entry["verdict"] is None:
-        return "not judged"
-    outcome: str = entry["verdict"]["outcome"]
-    return "not replicated" if entry["expected_failure"] and outcome != "holds" else outcome
 
 
 def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:

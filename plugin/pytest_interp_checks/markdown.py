@@ -1,0 +1,114 @@
+"""The report for a pull request: GitHub-flavoured Markdown with sections that unfold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
+
+from .status import STATUSES
+
+#: GitHub refuses comments of more than 65,536 characters; some room is left for a heading.
+_LONGEST = 60_000
+
+_SIGNS = {
+    "holds": "✅",
+    "fails": "❌",
+    "undecided": "❔",
+    "not replicated": "➖",
+    "not judged": "⏭️",
+}
+
+
+def markdown(report: dict[str, Any]) -> str:
+    """The whole report; sections that do not fit into a comment are left out, and say so."""
+    counts = ", ".join(
+        f"{_SIGNS[word]} {word} {report['summary'][word]}"
+        for word in STATUSES
+        if report["summary"][word]
+    )
+    sections = [f"## Interpretability claims\n\n{counts or 'No claim was judged.'}\n"]
+    for subject in report["subjects"]:
+        sections.append(f"\n**{_plain(subject['description'])}**\n")
+        telling = [one for one in subject["claims"] if one["status"] in ("fails", "undecided")]
+        if telling:
+            sections.append("\n" + _claims(telling))
+        sections.append(_folded(f"All {len(subject['claims'])} claims", _claims(subject["claims"])))
+        sections += [
+            _folded(f"Recall in %: {table['title'].lower()}", _recalls(subject, table["rows"]))
+            for table in subject["tables"]
+        ]
+    sections.append(
+        f"\n<sub>interp-checks {report['versions']['interp-checks']}, {report['time']}</sub>\n"
+    )
+    return _fitted(sections)
+
+
+def _fitted(sections: list[str]) -> str:
+    kept, length, left_out = [], 0, 0
+    for section in sections:
+        if length + len(section) > _LONGEST:
+            left_out += 1
+            continue
+        kept.append(section)
+        length += len(section)
+    if left_out:
+        kept.append(
+            f"\n_{left_out} sections left out: too long for a comment. "
+            "The JSON report has everything._\n"
+        )
+    return "".join(kept)
+
+
+def _folded(title: str, body: str) -> str:
+    return f"\n<details><summary>{_plain(title)}</summary>\n\n{body}\n</details>\n"
+
+
+def _claims(claims: list[dict[str, Any]]) -> str:
+    lines = ["| | claim | source | measured | by chance |", "|---|---|---|---|---|"]
+    for one in claims:
+        chance = ""
+        if one["chance"]:
+            count, total = one["chance"]
+            chance = f"{count}/{total}" + (" ⚠️" if count > UNSPECIFIC * total else "")
+        measured = "<br>".join(
+            _plain(text) for text in (one["measured"], one["needed"], *one["remarks"]) if text
+        )
+        cells = (
+            f"{_SIGNS[one['status']]} {one['status']}",
+            _plain(one["claim"]),
+            _plain(one["source"] or ""),
+            measured,
+            chance,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _recalls(subject: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """Recall by ablation and class; dead classes in bold, ailing ones in italics."""
+    classes, support = subject["classes"], subject["support"]
+    lines = [
+        "| | " + " | ".join(_plain(name) for name in classes) + " | accuracy |",
+        "|---|" + "--:|" * (len(classes) + 1),
+    ]
+    for row in (subject["intact"], *rows):
+        cells = []
+        for correct, images in zip(row["correct"], support, strict=True):
+            recall = correct / images if images else None
+            text = "–" if recall is None else f"{100 * recall:.1f}"
+            if recall is not None and recall < DEAD:
+                text = f"**{text}**"
+            elif recall is not None and recall < ALIVE:
+                text = f"_{text}_"
+            cells.append(text)
+        cells.append(f"{100 * sum(row['correct']) / sum(support):.2f}")
+        lines.append(f"| {_plain(row['label'])} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text that stays as it is inside a table cell."""
+    for sign in ("\\", "`", "*", "_", "[", "]", "|"):
+        text = text.replace(sign, "\\" + sign)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
