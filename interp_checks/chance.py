@@ -33,9 +33,9 @@ SEED = 0
 #: Chance is measured on at most so many images, evenly spread over the classes: plenty for
 #: a share of rotations, and fast enough to be shown beside every claim.
 _IMAGES = 2500
-_FEWEST_IMAGES = 500
-#: Images × classes × directions per rotation and ablation, for heads of many classes.
-_WORK = 20_000_000
+_FEWEST_OF_A_CLASS = 20
+#: Multiplications beyond which chance is not measured: heads of thousands of classes.
+_TOO_MUCH = 10**13
 #: Rotations that are worked on together.
 _CHUNK = 8
 #: Rotated coefficients are kept if they take less than this many bytes, else made again.
@@ -62,9 +62,13 @@ def by_chance(claim: Claim, readout: Readout, rotations: int = ROTATIONS) -> Cha
     """Count the rotations under which a claim would hold.
 
     Returns:
-        None for a claim that names no direction: its condition is no single ablation.
+        None for a claim that names no direction (its condition is no single ablation), and for
+        heads so large that it would take many minutes.
     """
     if not isinstance(claim.condition, Ablation) or not claim.condition.indices or not rotations:
+        return None
+    images = max(min(len(readout), _IMAGES), _FEWEST_OF_A_CLASS * len(readout.class_names))
+    if rotations * images * readout.weight.shape[0] * len(readout.directions) > _TOO_MUCH:
         return None
     rotated = _rotated(readout, rotations)
     held = np.ones(rotations, dtype=bool)
@@ -155,14 +159,15 @@ def _rotated(readout: Readout, rotations: int) -> _Rotated:
 
 def _sample_of(readout: Readout) -> IntArray:
     """All images, or evenly spread ones where there are more than chance needs."""
-    work = readout.weight.shape[0] * len(readout.directions)
-    wanted = min(_IMAGES, max(_FEWEST_IMAGES, _WORK // work))
-    if len(readout) <= wanted:
+    if len(readout) <= _IMAGES:
         return np.arange(len(readout))
+    share = _IMAGES / len(readout)
     order = np.argsort(readout.labels, kind="stable")
-    spread = order[np.linspace(0, len(readout) - 1, wanted).astype(np.int64)]
-    first_of_each_class = np.unique(readout.labels, return_index=True)[1]
-    return np.union1d(spread, first_of_each_class).astype(np.int64)
+    chosen = []
+    for own in np.split(order, np.cumsum(readout.support)[:-1]):
+        wanted = min(len(own), max(_FEWEST_OF_A_CLASS, round(share * len(own))))
+        chosen.append(own[np.linspace(0, len(own) - 1, wanted).astype(np.int64)] if wanted else own)
+    return np.sort(np.concatenate(chosen))
 
 
 class _Sample:

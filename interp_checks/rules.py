@@ -8,6 +8,7 @@ of them needs a correction for being one of many (intersection-union); rules tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -278,13 +279,15 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
                 )
             )
     # The closest rival tells most.
-    return sorted(checks, key=lambda check: check.value)
+    return sorted(checks, key=lambda check: 0.5 if math.isnan(check.value) else check.value)
 
 
 def _more_mistakes(share: Estimate, source: str, images: int) -> Callable[[], Needs]:
     """How many more images of a class give enough of two kinds of mistakes to tell them apart."""
 
     def more() -> Needs:
+        if not share.total:
+            return {}
         mistakes = more_images(share, 0.5)
         needed = None if mistakes is None else round(mistakes * images / share.total)
         return {f"images of {class_words((source,))}": needed}

@@ -51,8 +51,10 @@ def sweep(readout: Readout, ablations: Iterable[Ablation]) -> Confusions:
     )
 
 
-def predict(readout: Readout, ablation: Ablation) -> IntArray:
-    """The predicted class of each image under an ablation, [N]."""
+def predict(readout: Readout, ablation: Ablation | None) -> IntArray:
+    """The predicted class of each image under an ablation (None: intact), [N]."""
+    if ablation is None:
+        return _predictions(readout, None)
     return _predictions(readout, ablation.kept(len(readout.directions)))
 
 

@@ -207,16 +207,23 @@ class Verdict:
     @property
     def remarks(self) -> tuple[str, ...]:
         """All warnings, with that about chance."""
-        if self.chance is None or not self.unspecific:
+        if self.chance is None or not self.unspecific or self.outcome != Outcome.HOLDS:
             return self.notes
         return (f"unspecific: holds for {self.chance} random rotations", *self.notes)
 
     def message(self, width: int = 79) -> str:
         """Why the claim does not hold (or does), in at most a screenful."""
-        return "\n".join(
-            textwrap.fill(text, width, initial_indent=label.ljust(10), subsequent_indent=" " * 10)
+        lines = (
+            textwrap.fill(
+                # A number keeps its unit on its line.
+                text.replace(" %", "\u00a0%"),
+                width,
+                initial_indent=label.ljust(10),
+                subsequent_indent=" " * 10,
+            )
             for label, text in self._lines()
         )
+        return "\n".join(lines).replace("\u00a0", " ")
 
     def _lines(self) -> list[tuple[str, str]]:
         percent = f"{100 * self.confidence:g} %"
@@ -224,6 +231,7 @@ class Verdict:
         lines += [("verdict", f"{self.outcome}, at {percent} confidence")]
         telling = [check for check in self.checks if check.outcome == self.outcome]
         telling.sort(key=lambda check: check.condition)
+        telling = telling or [self.deciding]
         for check in telling[:_SHOWN]:
             lines += [("measured", check.finding), ("claimed", check.expected)]
         if len(telling) > _SHOWN:
@@ -232,7 +240,7 @@ class Verdict:
             ("because" if not number else "", text) for number, text in enumerate(self.context[:3])
         ]
         lines += [("note", remark) for remark in self.remarks]
-        if self.chance is not None and not self.unspecific:
+        if self.chance is not None and not (self.unspecific and self.outcome == Outcome.HOLDS):
             lines.append(("by chance", f"holds for {self.chance} random rotations"))
         if self.needed or self.advice:
             lines.append(("try", self.needed or self.advice))

@@ -14,7 +14,16 @@ import pytest
 import scipy.linalg
 from scipy.stats import beta, binomtest, kstest
 
-from interp_checks import Ablation, Claim, NotJudgedError, Readout, judge, load_snapshot, says
+from interp_checks import (
+    Ablation,
+    Claim,
+    NotJudgedError,
+    Readout,
+    chance,
+    judge,
+    load_snapshot,
+    says,
+)
 from interp_checks.ablation import Kind
 from interp_checks.chance import Chance, _Rotated, _sample_of, by_chance
 from interp_checks.judgement import decide
@@ -48,9 +57,12 @@ class Cuts:
     def __init__(self, readout: Readout, rotations: int) -> None:
         order = np.argsort(readout.labels, kind="stable")
         if len(order) > 2500:
-            spread = order[np.linspace(0, len(order) - 1, 2500).astype(int)]
-            firsts = [np.flatnonzero(readout.labels == k)[0] for k in set(readout.labels)]
-            order = np.array(sorted({*spread, *firsts}))
+            chosen: set[int] = set()
+            for k in set(readout.labels.tolist()):
+                own = np.flatnonzero(readout.labels == k)
+                wanted = min(len(own), max(20, round(len(own) * 2500 / len(order))))
+                chosen |= {int(own[int(x)]) for x in np.linspace(0, len(own) - 1, wanted)}
+            order = np.array(sorted(chosen))
         self.features = readout.features[order].astype(float)
         self.labels, self.bias = readout.labels[order], readout.bias
         self.classes = len(readout.bias)
@@ -168,6 +180,8 @@ MEANINGS: dict[str, Meaning] = {
         lambda n: 20 * (n.now != n.under("first", 9)).sum() < n.images,
     "dropping direction 10 predicts exactly the same as keeping the first 9 directions":
         lambda n: bool((n.now == n.under("first", 9)).all()),
+    "keeping the first 9 directions predicts exactly the same as keeping the first 10 directions":
+        lambda n: bool((n.now == n.under("first", 10)).all()),
     "keeping only direction 1 predicts exactly the same as keeping only direction 2":
         lambda n: bool((n.now == n.under("only", 2)).all()),
 }
@@ -245,6 +259,7 @@ def test_rotations_are_uniform() -> None:
 
 AGAIN = f"""
 from interp_checks import Claim, load_snapshot
+from interp_checks import chance
 from interp_checks.ablation import Kind
 from interp_checks.chance import by_chance
 from interp_fixtures.resolve import snapshot_file
@@ -318,3 +333,18 @@ def test_a_class_may_have_an_empty_name() -> None:
         )
         one, other = (by_chance(Claim.parse(claim.format(0)), r, 40) for r in (named, unnamed))
         assert one == other
+
+
+def test_few_images_per_class_do_not_understate_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.normal(size=(300, 64))
+    weight /= np.linalg.norm(weight, axis=1, keepdims=True)
+    labels = np.repeat(np.arange(300), 30)
+    readout = Readout(6 * weight[labels] + rng.normal(size=(9000, 64)), labels, weight)
+    claim = Claim.parse("dropping direction 1 spares every class")
+    found = by_chance(claim, readout, 10)
+    monkeypatch.setattr(chance, "_IMAGES", 9000)
+    whole = by_chance(claim, replace(readout), 10)
+    assert found is not None
+    assert whole is not None
+    assert found.count >= whole.count - 2

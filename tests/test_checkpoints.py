@@ -19,7 +19,6 @@ from safetensors.torch import save_file as save_torch_file
 
 from interp_checks import Claim, Outcome, Readout, judge, load_snapshot, sweep
 from interp_checks.ablation import family_members
-from interp_checks.errors import InterpChecksError
 from interp_checks.estimate import CONFIDENCE
 from interp_checks.files import read_tensors
 from interp_fixtures import architecture
@@ -112,25 +111,26 @@ def test_half_precision_is_widened(tmp_path: Path) -> None:
     assert all(np.array_equal(found.tensors[name], halves[name]) for name in halves)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "x.pt",
-        pytest.param(
-            "x.safetensors",
-            marks=pytest.mark.xfail(
-                strict=True,
-                raises=InterpChecksError,
-                reason="bfloat16 is read from .pt but not from .safetensors, where numpy has none",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", ["x.pt", "x.safetensors"])
 def test_bfloat16_is_widened(tmp_path: Path, name: str) -> None:
     weights = {key: value.bfloat16() for key, value in state().items()}
     (torch.save if name.endswith("pt") else save_torch_file)(weights, tmp_path / name)
     found = load_checkpoint(tmp_path / name)
-    assert np.array_equal(found.tensors["head.bias"], weights["head.bias"].float().numpy())
+    assert found.tensors.keys() == weights.keys()
+    for key, value in found.tensors.items():
+        assert value.dtype == np.float32
+        assert np.array_equal(value, weights[key].float().numpy())
+
+
+def test_bfloat16_beside_other_numbers(tmp_path: Path) -> None:
+    weights = state()
+    weights["head.weight"] = weights["head.weight"].bfloat16()
+    weights["head.bias"] = weights["head.bias"].half()
+    save_torch_file(weights, tmp_path / "x.safetensors")
+    found = load_checkpoint(tmp_path / "x.safetensors")
+    for key, value in found.tensors.items():
+        assert value.dtype == np.float32
+        assert np.array_equal(value, weights[key].float().numpy())
 
 
 @pytest.fixture

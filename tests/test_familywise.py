@@ -223,7 +223,6 @@ test_a = claims("{claim}")
 """
 
 
-@pytest.mark.xfail(strict=True, reason="a KeyError: results are kept by readout, claims by fixture")
 def test_two_fixtures_may_return_one_readout(pytester: pytest.Pytester) -> None:
     save_snapshot(dictated(IMAGES), pytester.path / "made.safetensors")
     pytester.makeconftest(
@@ -235,9 +234,6 @@ def test_two_fixtures_may_return_one_readout(pytester: pytest.Pytester) -> None:
     pytester.runpytest_inprocess("-p", "no:cacheprovider", OPTION).assert_outcomes(passed=2)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="kept by id(), which is given out again"
-)
 def test_results_do_not_outlive_their_readout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the next readout of a parametrized subject may be taken for this one."""
     claim, readout = Claim.parse(STRONG), dictated(IMAGES)
@@ -259,12 +255,10 @@ def agrees(errors: list[float]) -> None:
         assert one.holds == (one.error <= one.allowed)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="p = 0.045, Holm allows 0.05: so?")
 def test_what_is_allowed_is_less_than_what_does_not_hold() -> None:
     agrees()
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="judged claims of one subject only")
 def test_the_summary_says_for_how_many_claims_it_was_corrected(pytester: pytest.Pytester) -> None:
     result = run(pytester, OPTION, claims=(STRONG, FIRST, "recall of class 7 is above 50 %"))
     text = " ".join(" ".join(result.outlines).split())
@@ -272,7 +266,6 @@ def test_the_summary_says_for_how_many_claims_it_was_corrected(pytester: pytest.
     assert "Corrected for 3 claims (Holm)" in text
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="no comparison of its is undecided")
 def test_the_number_is_told_when_the_correction_decides(pytester: pytest.Pytester) -> None:
     result = run(pytester, OPTION, claims=(SECOND, THIRD))
     assert not passed(result)

@@ -148,6 +148,7 @@ def test_no_message_is_too_long_or_too_wide(
     sentence: str, width: int, most: int, mnist: Readout
 ) -> None:
     verdict = judge(Claim.parse(sentence), mnist, rotations=20)
+    assert len(verdict.context) <= 3
     verdict = replace(verdict, notes=("a note of some length " * 4,))
     lines = verdict.message(width).split("\n")
     assert max(map(len, lines)) <= width

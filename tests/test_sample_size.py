@@ -168,7 +168,12 @@ EACH = "images of each class"
 
 @pytest.mark.parametrize(
     ("own", "other"),
-    [((85, 100), (92, 100)), ((950, 1000), (960, 1000)), ((40, 80), (70, 120)), ((8, 9), (90, 95))],
+    [
+        ((85, 100), (92, 100)),
+        ((950, 1000), (960, 1000)),
+        ((40, 80), (70, 120)),
+        ((84, 100), (93, 100)),
+    ],
 )
 def test_more_images_of_each_class_order_two_recalls(
     own: tuple[int, int], other: tuple[int, int]

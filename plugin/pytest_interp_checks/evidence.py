@@ -33,7 +33,7 @@ def evidence_of(
     place: int,
     nodeid: str,
     expected_failure: bool,
-    familywise: bool,
+    among: int,
 ) -> dict[str, Any]:
     """Everything the summary shows about a claim, in exact builtin types."""
     return {
@@ -44,7 +44,7 @@ def evidence_of(
         "verdict": verdict.as_dict() if verdict else None,
         "reason": reason,
         "expected_failure": expected_failure,
-        "familywise": familywise,
+        "corrected_for": among,
         "rows": _rows(claim, readout) if verdict else [],
         "subject": {
             "description": str(getattr(subject, "description", "a subject of this suite's own")),

@@ -46,15 +46,19 @@ def holm(errors: list[float], level: float, among: int) -> list[Corrected]:
     """
     order = sorted(range(len(errors)), key=lambda index: errors[index])
     results: dict[int, Corrected] = {}
-    holds = True
+    holds, allowed = True, 0.0
     for rank, index in enumerate(order):
-        allowed = level / (among - rank)
-        holds = holds and errors[index] <= allowed
+        if holds:
+            # Once one claim fails, no less certain one can hold: the bound stays where it was.
+            allowed = level / (among - rank)
+            holds = errors[index] <= allowed
         results[index] = Corrected(errors[index], allowed, holds, among)
     return [results[index] for index in range(len(errors))]
 
 
-_RESULTS: pytest.StashKey[dict[int, dict[Claim, Corrected]]] = pytest.StashKey()
+#: By fixture and readout, which is kept so that no other takes its place in memory.
+_Results = dict[tuple[int, int], tuple[Readout, dict[Claim, Corrected]]]
+_RESULTS: pytest.StashKey[_Results] = pytest.StashKey()
 
 
 def corrected(
@@ -62,9 +66,10 @@ def corrected(
 ) -> Corrected:
     """The correction of one claim among all that this session collected."""
     known = request.session.stash.setdefault(_RESULTS, {})
-    if id(readout) not in known:
-        collected = [item for item in request.session.items if item.get_closest_marker(MARKER)]
-        mine = _subject_of(request.node)
+    mine = _subject_of(request.node)
+    key = id(mine), id(readout)
+    if key not in known:
+        collected = collected_claims(request.session)
         own = dict.fromkeys(claim_of(item) for item in collected if _subject_of(item) is mine)
         errors = []
         for one in own:
@@ -73,8 +78,13 @@ def corrected(
             except NotJudgedError:
                 errors.append(1.0)
         results = holm(errors, 1 - confidence, len(collected))
-        known[id(readout)] = dict(zip(own, results, strict=True))
-    return known[id(readout)][claim]
+        known[key] = readout, dict(zip(own, results, strict=True))
+    return known[key][1][claim]
+
+
+def collected_claims(session: pytest.Session) -> list[pytest.Item]:
+    """Every claim that this session will judge."""
+    return [item for item in session.items if item.get_closest_marker(MARKER)]
 
 
 def claim_of(item: pytest.Item) -> Claim:

@@ -69,7 +69,7 @@ def run_claim(
         place=request.node.stash.get(PLACE, 0),
         nodeid=request.node.nodeid,
         expected_failure=expected,
-        familywise=request.config.getoption("interp_familywise"),
+        among=_corrected_for(request),
     )
     request.node.user_properties += [
         ("claim", str(claim)),
@@ -121,3 +121,12 @@ def _judge(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Ve
         outcome=Outcome.UNDECIDED,
         notes=(*verdict.notes, f"familywise: holds by itself, but is one {told}"),
     )
+
+
+def _corrected_for(request: pytest.FixtureRequest) -> int:
+    """How many claims the confidence is corrected for; 0 if it is not."""
+    if not request.config.getoption("interp_familywise"):
+        return 0
+    from .familywise import collected_claims
+
+    return len(collected_claims(request.session))

@@ -273,10 +273,10 @@ def _expected_by_mistake(entries: list[dict[str, Any]]) -> str:
     if not judged:
         return ""
     confidence = judged[0]["verdict"]["confidence"]
-    if judged[0]["familywise"]:
+    if judged[0]["corrected_for"]:
         return (
-            f"Corrected for {len(judged)} claims (Holm): the chance that any holds by mistake "
-            f"is at most {100 * (1 - confidence):g} %."
+            f"Corrected for {judged[0]['corrected_for']} claims (Holm): the chance that any holds "
+            f"by mistake is at most {100 * (1 - confidence):g} %."
         )
     if len(judged) == 1:
         return ""

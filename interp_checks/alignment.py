@@ -1,0 +1,74 @@
+"""Read a claim about one checkpoint's directions as a claim about another's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .ablation import Ablation
+from .claim import Claim
+from .errors import NotJudgedError
+from .matching import Matching
+from .says import PredictsTheSame, Revives
+from .thresholds import COUNTERPART
+
+
+def aligned(claim: Claim, matching: Matching) -> Claim:
+    """The claim with every numbered direction replaced by its counterpart.
+
+    Args:
+        claim: about the old checkpoint's directions.
+        matching: of the old checkpoint's directions to the new one's.
+
+    Raises:
+        NotJudgedError: a direction of the claim has no counterpart.
+    """
+    says = tuple(
+        replace(say, compared_with=_translated(say.compared_with, matching))
+        if isinstance(say, Revives)
+        else replace(say, other=_translated(say.other, matching))
+        if isinstance(say, PredictsTheSame)
+        else say
+        for say in claim.says
+    )
+    condition = claim.condition
+    if isinstance(condition, Ablation):
+        condition = _translated(condition, matching)
+    return Claim(condition, says)
+
+
+def _translated(ablation: Ablation, matching: Matching) -> Ablation:
+    if not ablation.indices:
+        return ablation
+    count = len(matching.matches)
+    kept = ablation.kept(count)
+    if ablation.kind in ("first", "last"):
+        return _run(ablation, kept, matching, count)
+    return Ablation(
+        ablation.kind, tuple(_counterpart(index, matching) for index in ablation.indices)
+    )
+
+
+def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: int) -> Ablation:
+    """The first (last) k directions: the same words if they are the first (last) k there, too."""
+    # What stays and what goes say the same; the smaller of the two needs fewer counterparts.
+    gone = tuple(index for index in range(1, count + 1) if index not in kept)
+    if not gone:
+        return ablation
+    named = kept if len(kept) <= len(gone) else gone
+    found = {_counterpart(index, matching) for index in named}
+    if found == set(named):
+        return ablation
+    return Ablation("only" if named is kept else "dropping", tuple(found))
+
+
+def _counterpart(index: int, matching: Matching) -> int:
+    match = matching[index]
+    if match.new is None:
+        raise NotJudgedError(
+            f"direction {index} of the reference has no counterpart",
+            found=f"the closest is direction {match.closest}, absolute cosine {match.cosine:.2f}"
+            if match.closest
+            else "no direction left to match it with",
+            expected=f"an absolute cosine of at least {COUNTERPART:g} between the class vectors",
+        )
+    return match.new

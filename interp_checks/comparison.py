@@ -1,0 +1,270 @@
+"""Two checkpoints: what became of each finding, and which recalls have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+import numpy as np
+
+from ._arrays import Array
+from .ablation import Ablation, dropping, keeping_only
+from .alignment import aligned
+from .claim import Claim
+from .errors import NotJudgedError
+from .estimate import Change, Estimate, percent
+from .judgement import decide
+from .matching import Matching
+from .readout import Readout
+from .rules import Scene
+from .says import Kills
+from .sweeps import predict
+from .verdict import Outcome
+from .wording import class_words, listed
+
+Word = Literal[
+    "held",
+    "re-indexed",
+    "rotated within a subspace",
+    "moved to another class",
+    "weakened",
+    "vanished",
+    "no counterpart",
+    "new",
+    "still not",
+    "not judged",
+]
+
+#: The words that mean that a finding is still there.
+KEPT: tuple[Word, ...] = ("held", "re-indexed", "rotated within a subspace", "new", "still not")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a finding: one word, and one line of evidence."""
+
+    word: Word
+    line: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.line}" if self.line else self.word
+
+
+def fate_of(
+    claim: Claim, old: Readout, new: Readout, matching: Matching, confidence: float
+) -> Fate:
+    """What became of a claim between two checkpoints.
+
+    Tried in this order: the claim as it stands (held), on the counterparts of its directions
+    (re-indexed), on all directions that cannot be told from these (rotated within a subspace),
+    with another class killed instead (moved), in part (weakened). What is left has vanished,
+    or its direction has no counterpart.
+    """
+    before, after = _outcome(claim, old, confidence), _outcome(claim, new, confidence)
+    where = _where(claim, matching)
+    if before != Outcome.HOLDS:
+        if after == Outcome.HOLDS:
+            return Fate("new", f"{_said(before)} before, holds now")
+        if after is None:
+            return Fate("not judged", "the new checkpoint cannot answer")
+        return Fate("still not", f"{_said(before)} before, {_said(after)} now")
+    if after == Outcome.HOLDS:
+        return Fate("held", where)
+    translated = _translated(claim, matching)
+    if (
+        translated is not None
+        and translated != claim
+        and _outcome(translated, new, confidence) == Outcome.HOLDS
+    ):
+        return Fate("re-indexed", where)
+    grouped = _on_groups(claim, matching)
+    if grouped is not None and _outcome(grouped, new, confidence) == Outcome.HOLDS:
+        return Fate("rotated within a subspace", f"holds when {grouped.condition}; {where}")
+    for candidate in (translated, claim):
+        moved = candidate and _moved(candidate, new, confidence)
+        if moved:
+            return Fate("moved to another class", f"{moved}; {where}")
+    if after is None and translated is None and not _has_counterparts(claim, matching):
+        return Fate("no counterpart", where)
+    weakened = _weakened(translated or claim, new)
+    if weakened:
+        return Fate("weakened", f"{weakened}; {where}" if where else weakened)
+    if not _has_counterparts(claim, matching):
+        return Fate("no counterpart", where)
+    return Fate("vanished", f"{_said(after)} now; {where}" if where else f"{_said(after)} now")
+
+
+def _outcome(claim: Claim, readout: Readout, confidence: float) -> Outcome | None:
+    try:
+        return decide(claim, readout, confidence)[0]
+    except NotJudgedError:
+        return None
+
+
+def _said(outcome: Outcome | None) -> str:
+    return str(outcome) if outcome else "not judged"
+
+
+def _numbers(claim: Claim) -> tuple[int, ...]:
+    """The directions that a claim names one by one."""
+    condition = claim.condition
+    if isinstance(condition, Ablation) and condition.kind in ("dropping", "only"):
+        return condition.indices
+    return ()
+
+
+def _where(claim: Claim, matching: Matching) -> str:
+    """Where the named directions are now."""
+    numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
+    return ", ".join(str(matching[number]) for number in numbers)
+
+
+def _has_counterparts(claim: Claim, matching: Matching) -> bool:
+    numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
+    return all(matching[number].new is not None for number in numbers)
+
+
+def _translated(claim: Claim, matching: Matching) -> Claim | None:
+    try:
+        return aligned(claim, matching)
+    except (NotJudgedError, KeyError):
+        return None
+
+
+def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
+    """The claim about all directions that cannot be told from the counterparts."""
+    numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
+    group = {member for number in numbers for member in matching[number].group}
+    if len(group) <= len(numbers):
+        return None
+    condition = cast(Ablation, claim.condition)
+    make = dropping if condition.kind == "dropping" else keeping_only
+    return Claim(make(*sorted(group)), claim.says)
+
+
+def _moved(claim: Claim, new: Readout, confidence: float) -> str:
+    """Another class that the same ablation kills, for a claim that one is killed."""
+    kills = [say for say in claim.says if isinstance(say, Kills)]
+    if len(kills) != 1 or len(kills[0].classes) != 1:
+        return ""
+    for name in new.class_names:
+        if name in kills[0].classes:
+            continue
+        instead = replace(kills[0], classes=(name,))
+        says = tuple(instead if say is kills[0] else say for say in claim.says)
+        if _outcome(Claim(claim.condition, says), new, confidence) == Outcome.HOLDS:
+            return f"now {claim.condition} kills {class_words((name,))}"
+    return ""
+
+
+def _weakened(claim: Claim, new: Readout) -> str:
+    """What is left of a killing: the class still loses, but it does not die."""
+    if not isinstance(claim.condition, Ablation):
+        return ""
+    for say in claim.says:
+        if not isinstance(say, Kills):
+            continue
+        try:
+            scene = Scene(new, claim.condition, new.confidence)
+            losses = {name: scene.loss(name, "above", 0.0) for name in say.classes}
+        except NotJudgedError:
+            return ""
+        left = [name for name, check in losses.items() if check.outcome == Outcome.HOLDS]
+        if len(left) == len(losses):
+            told = [
+                f"recall of {class_words((name,))} is "
+                f"{percent(scene.result.recall[name].value)} % and was "
+                f"{percent(scene.result.loss(name).value + scene.result.recall[name].value)} % "
+                "intact"
+                for name in left
+            ]
+            return listed(told)
+    return ""
+
+
+@dataclass(frozen=True)
+class RecallChange:
+    """How the recall of one class under one ablation differs between two checkpoints.
+
+    Args:
+        ablation: None for the intact model.
+        name: the class.
+        old: recall before.
+        new: recall now.
+        lower: lower end of the interval of new minus old.
+        upper: upper end.
+        paired: whether both saw the same images.
+    """
+
+    ablation: Ablation | None
+    name: str
+    old: float
+    new: float
+    lower: float
+    upper: float
+    paired: bool
+
+    @property
+    def alarming(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.lower > 0 or self.upper < 0
+
+    def __str__(self) -> str:
+        where = "intact" if self.ablation is None else str(self.ablation)
+        return (
+            f"{where}: recall of {class_words((self.name,))} from {percent(self.old)} to "
+            f"{percent(self.new)} % (change {percent(self.lower)} to {percent(self.upper)} points)"
+        )
+
+
+def same_images(old: Readout, new: Readout) -> bool:
+    """Whether two readouts saw the same images in the same order, as far as is known."""
+    noted = [readout.provenance.get("images_sha256") for readout in (old, new)]
+    return (
+        noted[0] is not None
+        and noted[0] == noted[1]
+        and len(old) == len(new)
+        and bool((old.labels == new.labels).all())
+    )
+
+
+def recall_changes(
+    old: Readout, new: Readout, ablations: Iterable[Ablation], confidence: float
+) -> list[RecallChange]:
+    """The change of every class's recall under every ablation, the intact model first.
+
+    On the same images the changes are paired (exact intervals of the two discordant shares);
+    otherwise the two recalls have intervals of their own. All intervals together have the
+    confidence (Bonferroni over ablations and classes), so that noise raises no alarm.
+    """
+    conditions: Sequence[Ablation | None] = (None, *ablations)
+    names = [name for name in old.class_names if name in new.class_names]
+    each = 1 - (1 - confidence) / (len(conditions) * max(1, len(names)))
+    paired = same_images(old, new)
+    changes = []
+    for ablation in conditions:
+        then, now = _right(old, ablation), _right(new, ablation)
+        for name in names:
+            one = old.labels == old.class_names.index(name)
+            other = new.labels == new.class_names.index(name)
+            if not one.any() or not other.any():
+                continue
+            before = Estimate(int(then[one].sum()), int(one.sum()), 1 - (1 - each) / 2)
+            after = Estimate(int(now[other].sum()), int(other.sum()), 1 - (1 - each) / 2)
+            if paired:
+                gained = int((now & ~then)[one].sum())
+                lost = int((then & ~now)[one].sum())
+                # A loss of the old against the new is a gain.
+                low, high = Change(gained, lost, before.total, each).interval
+            else:
+                low, high = after.lower - before.upper, after.upper - before.lower
+            changes.append(
+                RecallChange(ablation, name, before.value, after.value, low, high, paired)
+            )
+    return changes
+
+
+def _right(readout: Readout, ablation: Ablation | None) -> Array:
+    """Which images are predicted right, [N]."""
+    return np.asarray(predict(readout, ablation) == readout.labels)
