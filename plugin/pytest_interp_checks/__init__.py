@@ -49,8 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from .report import checked_paths
 
         checked_paths(config.getoption("interp_report"))
-    if was_asked(config) and not _is_worker(config):
+    if _is_worker(config):
+        return
+    if was_asked(config):
         _prepare(config)
+    if config.getoption("interp_baseline") or config.getoption("interp_align"):
+        _prepare_comparison(config)
 
 
 def _prepare(config: pytest.Config) -> None:
@@ -68,6 +72,21 @@ def _prepare(config: pytest.Config) -> None:
         check(request)
         if request.trains:
             train_or_load(request, terminal_progress(config))
+    except InterpChecksError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _prepare_comparison(config: pytest.Config) -> None:
+    """Read what the run is compared with, so that a bad file is one error."""
+    from interp_checks.errors import InterpChecksError
+
+    from .align import reference_of
+    from .baseline import baseline_of
+
+    try:
+        baseline_of(config)
+        if config.getoption("interp_align"):
+            reference_of(config)
     except InterpChecksError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -116,7 +135,8 @@ def pytest_report_collectionfinish(
     count = sum(_needs_default_subject(item) for item in items)
     if not count or was_asked(config):
         return []
-    return f"interp-checks: {count} claims to be judged on {request_of(config).plan}"
+    claims = f"{count} claim{'' if count == 1 else 's'}"
+    return f"interp-checks: {claims} to be judged on {request_of(config).plan}"
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -172,17 +192,18 @@ class _Collector:
         ledger = self.config.stash.get(_LEDGER, None)
         if ledger is not None and not ledger.judged and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self.config.getoption("interp_report"):
+        if self.config.getoption("interp_report") or self.config.getoption("interp_save"):
             self._write_reports(session)
 
     def _write_reports(self, session: pytest.Session) -> None:
         from interp_checks.errors import InterpChecksError
 
         from .evidence import Ledger
-        from .report import write_reports
+        from .report import save, write_reports
 
+        ledger = self.config.stash.get(_LEDGER, Ledger())
         try:
-            self.lines = write_reports(self.config.stash.get(_LEDGER, Ledger()), self.config)
+            self.lines = [*write_reports(ledger, self.config), *save(ledger, self.config)]
         except InterpChecksError as error:
             self.lines = [f"no report: {error}"]
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -9,6 +9,7 @@ import pytest
 
 from interp_checks.ablation import FAMILIES, Ablation, family_members, unique
 from interp_checks.claim import Claim
+from interp_checks.comparison import Fate
 from interp_checks.confusions import Result
 from interp_checks.directions import Directions
 from interp_checks.judgement import judged_ablations
@@ -20,6 +21,8 @@ EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
 #: Families are shown whole for heads with at most this many directions.
 _WHOLE_FAMILY = 12
+#: Confusion matrices are kept for at most this many classes.
+_MANY_CLASSES = 50
 
 
 def evidence_of(
@@ -34,10 +37,18 @@ def evidence_of(
     nodeid: str,
     expected_failure: bool,
     among: int,
+    snapshot: str,
+    stated: str,
+    mapping: str,
+    fate: Fate | None,
 ) -> dict[str, Any]:
     """Everything the summary shows about a claim, in exact builtin types."""
     return {
-        "claim": str(claim),
+        "claim": stated,
+        "judged_as": str(claim),
+        "mapping": mapping,
+        "fate": [fate.word, fate.line] if fate else None,
+        "snapshot": snapshot,
         "source": source,
         "place": place,
         "nodeid": nodeid,
@@ -48,6 +59,7 @@ def evidence_of(
         "rows": _rows(claim, readout) if verdict else [],
         "subject": {
             "description": str(getattr(subject, "description", "a subject of this suite's own")),
+            "provenance": {str(key): str(text) for key, text in readout.provenance.items()},
             "notes": [str(note) for note in getattr(subject, "notes", ())],
             "classes": list(readout.class_names),
             "support": [int(count) for count in readout.support],
@@ -93,6 +105,8 @@ def _row(family: str, label: str, sentence: str, result: Result) -> dict[str, An
         "sentence": sentence,
         "correct": [int(count) for count in result.counts.diagonal()],
         "predicted": [int(count) for count in result.counts.sum(axis=0)],
+        # Counts of true (rows) against predicted classes, unless there are very many.
+        "counts": result.counts.tolist() if len(result.class_names) <= _MANY_CLASSES else None,
     }
 
 

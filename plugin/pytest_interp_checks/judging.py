@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from interp_checks.claim import Claim
+from interp_checks.comparison import KEPT, Fate
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.judgement import judge
 from interp_checks.readout import Readout
@@ -55,10 +56,21 @@ def run_claim(
     expected = reference is not None and getattr(subject, "reference", None) == reference
     verdict: Verdict | None = None
     reason = ""
+    mapping = problem = ""
+    stated = claim
     try:
+        if request.config.getoption("interp_align"):
+            from .align import align
+
+            claim, mapping = align(claim, readout, request.config)
         verdict = _judge(claim, readout, request)
     except NotJudgedError as error:
         reason = str(error)
+    except InterpChecksError as error:
+        problem = str(error)
+    if problem:
+        pytest.fail(problem, pytrace=False)
+    fate = _fate(stated, readout, request)
     request.node.stash[EVIDENCE] = evidence_of(
         claim,
         verdict,
@@ -70,15 +82,24 @@ def run_claim(
         nodeid=request.node.nodeid,
         expected_failure=expected,
         among=_corrected_for(request),
+        snapshot=_packed_once(readout, request),
+        stated=str(stated),
+        mapping=mapping,
+        fate=fate,
     )
     request.node.user_properties += [
-        ("claim", str(claim)),
+        ("claim", str(stated)),
         ("source", source or ""),
         ("verdict", str(verdict.outcome) if verdict else "not judged"),
         ("measured", verdict.measured if verdict else reason.splitlines()[0]),
         ("chance", str(verdict.chance) if verdict and verdict.chance else ""),
         ("remarks", "; ".join(verdict.remarks) if verdict else ""),
     ]
+    if fate is not None:
+        request.node.user_properties.append(("became", str(fate)))
+    if request.config.getoption("interp_baseline"):
+        _against_baseline(stated, verdict, fate, request)
+        return
     if verdict is None:
         raise pytest.skip.Exception(f"not judged: {reason}", _use_item_location=True)
     if expected:
@@ -130,3 +151,56 @@ def _corrected_for(request: pytest.FixtureRequest) -> int:
     from .familywise import collected_claims
 
     return len(collected_claims(request.session))
+
+
+_PACKED: pytest.StashKey[set[int]] = pytest.StashKey()
+
+
+def _packed_once(readout: Readout, request: pytest.FixtureRequest) -> str:
+    """The readout as text, with the first claim on it in this process; otherwise nothing."""
+    option = request.config.getoption
+    if not option("interp_save") and not option("interp_baseline"):
+        return ""
+    known = request.session.stash.setdefault(_PACKED, set())
+    if id(readout) in known:
+        return ""
+    known.add(id(readout))
+    from interp_checks.runs import packed
+
+    return packed(readout)
+
+
+def _fate(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Fate | None:
+    """What became of the claim since the baseline, if there is one and it has the claim."""
+    if not request.config.getoption("interp_baseline"):
+        return None
+    from .baseline import became
+
+    problem = ""
+    try:
+        confidence = request.config.getoption(CONFIDENCE) or readout.confidence
+        return became(claim, readout, request.config, confidence)
+    except InterpChecksError as error:
+        problem = str(error)
+    return pytest.fail(problem, pytrace=False)
+
+
+def _against_baseline(
+    claim: Claim, verdict: Verdict | None, fate: Fate | None, request: pytest.FixtureRequest
+) -> None:
+    """Pass what is still there; fail what is not, and what the baseline does not know."""
+    path = request.config.getoption("interp_baseline")
+    if fate is None:
+        pytest.fail(
+            f"claim     {claim}\nThis claim is not in the baseline {path}.\n"
+            "Save a new one with --interp-save, or take the claim out.",
+            pytrace=False,
+        )
+    if fate.word == "not judged":
+        raise pytest.skip.Exception(f"not judged: {fate.line}", _use_item_location=True)
+    if fate.word == "still not":
+        pytest.xfail(f"did not hold in the baseline either: {fate.line}")
+    if fate.word in KEPT:
+        return
+    told = verdict.message() if verdict else f"claim     {claim}"
+    pytest.fail(f"{told}\nbecame    {fate}", pytrace=False)

@@ -107,6 +107,23 @@ def add_options(parser: pytest.Parser) -> None:
         help="write a report: .md for a pull request, .json, or .csv (recalls, one row per "
         "ablation and class); may be given several times; appends to $GITHUB_STEP_SUMMARY",
     )
+    group.addoption(
+        "--interp-save",
+        metavar="FILE",
+        help="save the run (verdicts, counts, provenance, readouts) as one JSON file",
+    )
+    group.addoption(
+        "--interp-baseline",
+        metavar="FILE",
+        help="judge against a saved run: a finding that held there must still hold, be it on "
+        "another direction; a claim that is not there fails",
+    )
+    group.addoption(
+        "--interp-align",
+        metavar="FILE",
+        help='read "direction 5" as the counterpart of direction 5 of this snapshot, checkpoint '
+        "or saved run; `shipped` is the shipped reference",
+    )
     parser.addini("interp_data_root", "folder with the data sets")
     parser.addini("interp_cache_dir", "folder for trained classifiers")
 

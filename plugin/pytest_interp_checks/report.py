@@ -86,6 +86,45 @@ def _append(path: Path, text: str) -> None:
         ) from None
 
 
+def save(ledger: Ledger, config: pytest.Config) -> list[str]:
+    """Save the run, if that was asked for; returns a line about it.
+
+    Raises:
+        InterpChecksError: the file cannot be written.
+    """
+    if not config.getoption("interp_save"):
+        return []
+    from interp_checks.runs import save_run
+
+    path = Path(config.getoption("interp_save")).expanduser()
+    path = path if path.suffix else path.with_suffix(".json")
+    report = {**report_of(ledger, config), "commit": _commit(config)}
+    snapshots = [
+        next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
+        for _, entries in ledger.by_subject()
+    ]
+    save_run(path, report, snapshots)
+    return [f"run saved: {path}"]
+
+
+def _commit(config: pytest.Config) -> str | None:
+    """The commit of the checkout that the suites are in."""
+    import subprocess
+
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=config.rootpath,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
 def report_of(ledger: Ledger, config: pytest.Config) -> dict[str, Any]:
     """Everything that a report shows, as JSON would have it.
 
@@ -131,6 +170,8 @@ def _claim(entry: dict[str, Any]) -> dict[str, Any]:
         "claim": entry["claim"],
         "test": entry["nodeid"],
         "source": entry["source"],
+        "judged_as": entry["judged_as"],
+        "became": entry["fate"],
         "status": status(entry),
         "outcome": verdict.get("outcome"),
         "measured": verdict.get("measured", entry["reason"]),

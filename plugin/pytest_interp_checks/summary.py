@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
-from interp_checks.wording import number_words
 
 from .evidence import Ledger
 from .status import status
@@ -45,6 +44,10 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
         notes = tables.subject["notes"]
         for note in notes if verbosity > 0 else notes[:1]:
             write(Text(note, style="dim"))
+        mapping = next((entry["mapping"] for entry in entries if entry["mapping"]), "")
+        if mapping:
+            aligned = reporter.config.getoption("interp_align")
+            write(Text(f"directions of {aligned} read as: {mapping}", style="dim"))
         if verbosity > 0:
             write(_directions_table(tables.subject))
         if verbosity >= 0:
@@ -58,8 +61,14 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
                 write(Text("\n" + _legend(shown), style="dim"))
         write(_claims_table(entries, verbosity))
         write(_counts(entries))
-        if verbosity >= 0:
-            write(Text(_expected_by_mistake(entries), style="dim"))
+        if reporter.config.getoption("interp_baseline"):
+            from .baseline import comparison_lines
+
+            for line in comparison_lines(entries, reporter.config):
+                write(Text(line))
+        expected = _expected_by_mistake(entries)
+        if verbosity >= 0 and expected:
+            write(Text(expected, style="dim"))
     if not ledger.judged:
         write(Text("No claim was judged, so this run fails.", style="bold red"))
 
@@ -244,9 +253,11 @@ def _chance(entry: dict[str, Any]) -> Text:
 
 def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     verdict = entry["verdict"]
+    lines = [f"judged as: {entry['judged_as']}"] if entry["judged_as"] != entry["claim"] else []
+    if entry["fate"] and (entry["fate"][0] != "held" or verbosity > 0):
+        lines.append(": ".join(part for part in entry["fate"] if part))
     if verdict is None:
-        return [entry["reason"].splitlines()[0]]
-    lines = []
+        return [*lines, entry["reason"].splitlines()[0]]
     if verbosity > 1:
         lines += [
             (f"{check['quantity']} is " if check["quantity"] else "")
@@ -320,7 +331,7 @@ def _table(title: str) -> Table:
 
 def _counts(entries: list[dict[str, Any]]) -> Text:
     counts = Counter(status(entry) for entry in entries)
-    told = Text(f"{number_words(len(entries), 'claim', 'claims')}: ")
+    told = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
     told.append_text(
         Text(", ").join(
             Text(f"{word} {counts[word]}", style=style)

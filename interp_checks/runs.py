@@ -1,0 +1,117 @@
+"""Saved runs: every verdict, count and provenance of a run in one JSON file, with its readouts.
+
+The readouts (features, labels, weight, bias) are kept inside the file, compressed, so that a
+later run can be compared with it image by image, without the old checkpoint.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import CheckpointError
+from .files import existing_file, replacing
+from .readout import Readout
+from .snapshot import load_snapshot, save_snapshot
+
+#: What the file says it is.
+FORMAT = "interp-checks run 1"
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run that was saved.
+
+    Args:
+        report: verdicts, tables and provenance, as the JSON report has them.
+        readouts: of each subject in the report, in the same order.
+        path: where it was read from.
+    """
+
+    report: Mapping[str, Any]
+    readouts: Sequence[Readout]
+    path: Path
+
+    def claims(self) -> dict[str, tuple[Mapping[str, Any], Readout]]:
+        """Every claim of the run by its sentence, with the readout it was judged on."""
+        found: dict[str, tuple[Mapping[str, Any], Readout]] = {}
+        for subject, readout in zip(self.report["subjects"], self.readouts, strict=True):
+            for claim in subject["claims"]:
+                found.setdefault(claim["claim"], (claim, readout))
+        return found
+
+
+def packed(readout: Readout) -> str:
+    """A readout as text."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "readout.safetensors"
+        save_snapshot(readout, path)
+        return base64.b85encode(zlib.compress(path.read_bytes(), 6)).decode("ascii")
+
+
+def unpacked(text: str) -> Readout:
+    """The readout that :func:`packed` made text of.
+
+    Raises:
+        ValueError: the text is damaged.
+    """
+    try:
+        data = zlib.decompress(base64.b85decode(text))
+    except zlib.error as error:
+        raise ValueError(f"a packed readout is damaged: {error}") from None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "readout.safetensors"
+        path.write_bytes(data)
+        return load_snapshot(path)
+
+
+def save_run(
+    path: str | os.PathLike[str], report: Mapping[str, Any], snapshots: Sequence[str]
+) -> None:
+    """Write a run; an interrupted write leaves what was there before.
+
+    Args:
+        path: of the file.
+        report: as :class:`SavedRun` keeps it.
+        snapshots: the packed readout of each subject in the report.
+    """
+    run = {"format": FORMAT, "report": report, "readouts": list(snapshots)}
+    with replacing(path) as temporary:
+        temporary.write_text(
+            json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        )
+
+
+def load_run(path: str | os.PathLike[str]) -> SavedRun:
+    """Read what :func:`save_run` wrote.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no saved run.
+    """
+    culprit = existing_file(path)
+    try:
+        run = json.loads(culprit.read_text(encoding="utf-8"))
+        if not isinstance(run, dict) or run.get("format") != FORMAT:
+            found = run.get("format", run.get("schema")) if isinstance(run, dict) else type(run)
+            raise CheckpointError(
+                f"{culprit}: this is not a saved run",
+                found=f"format {found!r}",
+                expected=f"format {FORMAT!r}",
+                remedy="save one with pytest SUITES --interp-save=FILE",
+            )
+        saved = SavedRun(run["report"], [unpacked(text) for text in run["readouts"]], culprit)
+        saved.claims()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{culprit}: the saved run is damaged",
+            found=f"{type(error).__name__}: {error}",
+            remedy="save it again with --interp-save",
+        ) from None
+    return saved

@@ -1,0 +1,109 @@
+"""Judge against a saved run: what became of each finding, and which recalls have changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interp_checks.ablation import FAMILIES, family_members, unique
+from interp_checks.claim import Claim
+from interp_checks.comparison import KEPT, Fate, fate_of, recall_changes, same_images
+from interp_checks.errors import InterpChecksError
+from interp_checks.matching import Matching, match_directions
+from interp_checks.readout import Readout
+from interp_checks.runs import SavedRun, load_run, unpacked
+
+_RUN: pytest.StashKey[SavedRun] = pytest.StashKey()
+_MATCHINGS: pytest.StashKey[dict[tuple[int, int], tuple[Readout, Readout, Matching]]] = (
+    pytest.StashKey()
+)
+
+#: Changes of recall that a summary names.
+_SHOWN = 10
+
+
+def baseline_of(config: pytest.Config) -> SavedRun | None:
+    """The saved run that was asked for, read once.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+    """
+    path = config.getoption("interp_baseline")
+    if not path:
+        return None
+    if _RUN not in config.stash:
+        config.stash[_RUN] = load_run(Path(path).expanduser())
+    return config.stash[_RUN]
+
+
+def matching_of(old: Readout, new: Readout, config: pytest.Config) -> Matching:
+    """The matching of two readouts, made once."""
+    known = config.stash.setdefault(_MATCHINGS, {})
+    key = id(old), id(new)
+    if key not in known:
+        known[key] = old, new, match_directions(old, new)
+    return known[key][2]
+
+
+def became(claim: Claim, new: Readout, config: pytest.Config, confidence: float) -> Fate | None:
+    """What became of a claim since the baseline; None if the baseline has no such claim.
+
+    Raises:
+        InterpChecksError: the two models have other classes.
+    """
+    run = baseline_of(config)
+    assert run is not None
+    entry = run.claims().get(str(claim))
+    if entry is None:
+        return None
+    old = entry[1]
+    return fate_of(claim, old, new, matching_of(old, new, config), confidence)
+
+
+def is_kept(fate: Fate) -> bool:
+    """Whether a finding is still there (or never was)."""
+    return fate.word in KEPT
+
+
+def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[str]:
+    """What the summary says about the baseline, for one subject."""
+    run = baseline_of(config)
+    if run is None:
+        return []
+    words = Counter(entry["fate"][0] for entry in entries if entry["fate"])
+    told = ", ".join(f"{word} {count}" for word, count in words.items())
+    lines = [f"Against {run.path}: {told or 'no claim in common'}"]
+    judged = {entry["claim"] for entry in entries}
+    unused = [sentence for sentence in run.claims() if sentence not in judged]
+    if unused:
+        lines.append(f"{len(unused)} claims of the baseline were not judged now:")
+        lines += [f"  {sentence}" for sentence in unused]
+    packed = next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
+    readouts = [entry[1] for entry in run.claims().values()]
+    if packed and readouts:
+        lines += _changes(readouts[0], unpacked(packed))
+    return lines
+
+
+def _changes(old: Readout, new: Readout) -> list[str]:
+    try:
+        matching = match_directions(old, new)
+    except InterpChecksError as error:
+        return [str(error)]
+    count = min(len(old.directions), len(new.directions))
+    ablations = unique(member for name in FAMILIES for member in family_members(name, count))
+    changes = recall_changes(old, new, ablations, new.confidence)
+    alarming = [change for change in changes if change.alarming]
+    kind = "the same images, paired" if same_images(old, new) else "other images, unpaired"
+    lines = [
+        f"Directions: {matching}",
+        f"{len(alarming)} of {len(changes)} recalls changed beyond chance ({kind}, corrected for "
+        "their number)",
+    ]
+    lines += [f"  {change}" for change in alarming[:_SHOWN]]
+    if len(alarming) > _SHOWN:
+        lines.append(f"  ... and {len(alarming) - _SHOWN} more")
+    return lines
