@@ -9,15 +9,15 @@ from typing import Literal, cast
 import numpy as np
 
 from ._arrays import Array
-from .ablation import Ablation, dropping, keeping_only
+from .ablation import FAMILIES, Ablation, dropping, family_members, keeping_only, unique
 from .alignment import aligned
 from .claim import Claim
 from .errors import NotJudgedError
 from .estimate import Change, Estimate, percent
 from .judgement import decide
-from .matching import Matching
+from .matching import Matching, match_directions
 from .readout import Readout
-from .rules import Scene
+from .rules import Scene, summary
 from .says import Kills
 from .sweeps import predict
 from .verdict import Outcome
@@ -35,6 +35,9 @@ Word = Literal[
     "still not",
     "not judged",
 ]
+
+#: Changes of recall that a summary names.
+SHOWN = 10
 
 #: The words that mean that a finding is still there.
 KEPT: tuple[Word, ...] = ("held", "re-indexed", "rotated within a subspace", "new", "still not")
@@ -92,7 +95,10 @@ def fate_of(
         return Fate("weakened", f"{weakened}; {where}" if where else weakened)
     if not _has_counterparts(claim, matching):
         return Fate("no counterpart", where)
-    return Fate("vanished", f"{_said(after)} now; {where}" if where else f"{_said(after)} now")
+    told = "; ".join(part for part in (_measured(claim, new, confidence), where) if part)
+    if after == Outcome.UNDECIDED:
+        return Fate("weakened", f"undecided now: {told}")
+    return Fate("vanished", f"{_said(after)} now: {told}" if after else where)
 
 
 def _outcome(claim: Claim, readout: Readout, confidence: float) -> Outcome | None:
@@ -100,6 +106,15 @@ def _outcome(claim: Claim, readout: Readout, confidence: float) -> Outcome | Non
         return decide(claim, readout, confidence)[0]
     except NotJudgedError:
         return None
+
+
+def _measured(claim: Claim, readout: Readout, confidence: float) -> str:
+    """What decides a claim now."""
+    try:
+        outcome, checks = decide(claim, readout, confidence)
+    except NotJudgedError:
+        return ""
+    return summary(checks, outcome)
 
 
 def _said(outcome: Outcome | None) -> str:
@@ -268,3 +283,43 @@ def recall_changes(
 def _right(readout: Readout, ablation: Ablation | None) -> Array:
     """Which images are predicted right, [N]."""
     return np.asarray(predict(readout, ablation) == readout.labels)
+
+
+def compare(
+    claims: Iterable[Claim], old: Readout, new: Readout, confidence: float
+) -> tuple[Matching, dict[Claim, Fate], list[RecallChange]]:
+    """Everything that two checkpoints are compared by.
+
+    Args:
+        claims: whose fate is asked.
+        old: the readout before.
+        new: the readout now.
+        confidence: of each verdict, and of all changes of recall together.
+
+    Returns:
+        The matching of directions, what became of each claim, and the change of every recall
+        under every one-parameter ablation.
+
+    Raises:
+        InterpChecksError: the two models have other classes.
+    """
+    matching = match_directions(old, new)
+    fates = {claim: fate_of(claim, old, new, matching, confidence) for claim in claims}
+    count = min(len(old.directions), len(new.directions))
+    ablations = unique(member for name in FAMILIES for member in family_members(name, count))
+    return matching, fates, recall_changes(old, new, ablations, confidence)
+
+
+def change_lines(changes: list[RecallChange]) -> list[str]:
+    """How many recalls changed beyond chance, and the first of them."""
+    alarming = [change for change in changes if change.alarming]
+    paired = all(change.paired for change in changes)
+    kind = "the same images, paired" if paired else "other images, unpaired"
+    lines = [
+        f"{len(alarming)} of {len(changes)} recalls changed beyond chance ({kind}, corrected for "
+        "their number)"
+    ]
+    lines += [f"  {change}" for change in alarming[:SHOWN]]
+    if len(alarming) > SHOWN:
+        lines.append(f"  ... and {len(alarming) - SHOWN} more")
+    return lines

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from interp_checks.ablation import FAMILIES, family_members, unique
 from interp_checks.claim import Claim
-from interp_checks.comparison import KEPT, Fate, fate_of, recall_changes, same_images
+from interp_checks.comparison import KEPT, Fate, change_lines, compare, fate_of
 from interp_checks.errors import InterpChecksError
 from interp_checks.matching import Matching, match_directions
 from interp_checks.readout import Readout
@@ -20,9 +19,6 @@ _RUN: pytest.StashKey[SavedRun] = pytest.StashKey()
 _MATCHINGS: pytest.StashKey[dict[tuple[int, int], tuple[Readout, Readout, Matching]]] = (
     pytest.StashKey()
 )
-
-#: Changes of recall that a summary names.
-_SHOWN = 10
 
 
 def baseline_of(config: pytest.Config) -> SavedRun | None:
@@ -90,20 +86,7 @@ def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> li
 
 def _changes(old: Readout, new: Readout) -> list[str]:
     try:
-        matching = match_directions(old, new)
+        matching, _, changes = compare((), old, new, new.confidence)
     except InterpChecksError as error:
         return [str(error)]
-    count = min(len(old.directions), len(new.directions))
-    ablations = unique(member for name in FAMILIES for member in family_members(name, count))
-    changes = recall_changes(old, new, ablations, new.confidence)
-    alarming = [change for change in changes if change.alarming]
-    kind = "the same images, paired" if same_images(old, new) else "other images, unpaired"
-    lines = [
-        f"Directions: {matching}",
-        f"{len(alarming)} of {len(changes)} recalls changed beyond chance ({kind}, corrected for "
-        "their number)",
-    ]
-    lines += [f"  {change}" for change in alarming[:_SHOWN]]
-    if len(alarming) > _SHOWN:
-        lines.append(f"  ... and {len(alarming) - _SHOWN} more")
-    return lines
+    return [f"Directions: {matching}", *change_lines(changes)]

@@ -254,7 +254,7 @@ def _chance(entry: dict[str, Any]) -> Text:
 def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     verdict = entry["verdict"]
     lines = [f"judged as: {entry['judged_as']}"] if entry["judged_as"] != entry["claim"] else []
-    if entry["fate"] and (entry["fate"][0] != "held" or verbosity > 0):
+    if entry["fate"] and (entry["fate"][0] not in ("held", "still not") or verbosity > 0):
         lines.append(": ".join(part for part in entry["fate"] if part))
     if verdict is None:
         return [*lines, entry["reason"].splitlines()[0]]
