@@ -71,9 +71,17 @@ def readout_of(
     labels: list[Any] = []
     with _evaluating(model), torch.no_grad(), _watching(watched) as calls:
         device = watched[-1].weight.device
-        for inputs, targets in batches:
+        for batch in batches:
+            try:
+                inputs, targets = batch
+            except (TypeError, ValueError):
+                raise InterpChecksError(
+                    "a batch is not a pair of inputs and labels",
+                    found=type(batch).__name__,
+                    remedy="give an iterable of batches: [(inputs, labels)] for a single one",
+                ) from None
             calls.clear()
-            model(inputs.to(device))
+            output = model(inputs.to(device))
             if not calls or (head is not None and all(part is not head for part, _ in calls)):
                 raise InterpChecksError(
                     "the model did not call its head",
@@ -87,6 +95,13 @@ def readout_of(
                     expected="one call per batch, on one feature vector per image",
                 )
             head = layer
+            logits = isinstance(output, torch.Tensor) and output.ndim == 2
+            if logits and output.shape[1] != layer.out_features:
+                raise InterpChecksError(
+                    "the head is not the output layer of the model",
+                    found=f"{layer.out_features} outputs of the head",
+                    expected=f"{output.shape[1]}, as many as the model has",
+                )
             if seen.ndim != 2 or len(seen) != len(targets):
                 raise InterpChecksError(
                     "the head does not read one feature vector per image",

@@ -112,6 +112,10 @@ class Claim(Saying):
     @classmethod
     def of(cls, fact: Fact) -> Claim:
         """A plain fact about the model as it is: ``Claim.of(facts.Is("above", 97))``."""
+        if isinstance(fact, str):
+            raise InterpChecksError(
+                f"this is a sentence: {fact!r}", remedy="read it with Claim.parse"
+            )
         return cls(None, (fact,))
 
     @property

@@ -94,10 +94,10 @@ def _predicted(result: Result) -> str:
     return f"most predictions are {listed(told)}"
 
 
-def advice_on(claim: Claim, readout: Readout, confidence: float) -> str:
-    """An ablation of the same family that does what was claimed, if there is one."""
+def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, str]:
+    """An ablation of the same family that does what was claimed; or words that none does."""
     if not isinstance(claim.condition, Ablation):
-        return ""
+        return "", ""
     condition, count = claim.condition, len(readout.directions)
     says = cast("tuple[Say, ...]", claim.says)
     for member in family_members(condition.family, count):
@@ -107,7 +107,7 @@ def advice_on(claim: Claim, readout: Readout, confidence: float) -> str:
         try:
             found = checks_of(says, Scene(readout, member, confidence))
         except NotJudgedError:
-            return ""
+            return "", ""
         if all_of(check.outcome for check in found) == Outcome.HOLDS:
-            return f"it holds when {member}"
-    return "" if condition.family == "sets" else "no other ablation of this family does it"
+            return f"it holds when {member}", ""
+    return "", "" if condition.family == "sets" else "no other ablation of this family does it"

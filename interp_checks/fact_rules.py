@@ -72,6 +72,7 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
                 own.upper,
                 own.total,
                 more=_more_to_order(own, other, sign, tail, len(others)),
+                leans=sign * (own.value - other.value) < 0,
             )
         )
     return checks
@@ -253,7 +254,7 @@ def _row_orthogonal_to(fact: facts.RowOrthogonalTo, scene: Scene) -> list[Check]
         Check.exact(
             f"cosine of weight rows {fact.row} and {other}",
             f"within ±{ORTHOGONAL:g}",
-            f"{cosine:+.2f}",
+            f"{cosine:+.4f}",
             bool(abs(cosine) < ORTHOGONAL),
         )
         for other, cosine in zip(fact.others, _cosine(scene, fact.row, fact.others), strict=True)

@@ -16,13 +16,14 @@ from .facts import DirectionsCarry, DirectionsSuffice, Fact
 from .identifiability import identifiable, require_identifiable
 from .readout import Readout
 from .rules import Scene, checks_of, summary
+from .sample_size import Needs, least
 from .says import Costs, Say
 from .thresholds import NEARLY_EVERY
 from .verdict import Check, Outcome, Verdict, all_of, at_least, open_needs
 
 
 def judge(
-    claim: Claim,
+    claim: Claim | str,
     readout: Readout,
     *,
     confidence: float | None = None,
@@ -31,18 +32,21 @@ def judge(
     """Judge one claim, and look at what could make its verdict mean less than it seems.
 
     Args:
-        claim: what is said.
+        claim: what is said, as a value or a sentence.
         readout: what it is said about.
         confidence: two-sided, of every interval; the readout's when left out. A claim that
             is false in the population "holds" with a probability of at most one minus this.
         rotations: random rotations for the rate of chance; none by default.
 
     Raises:
+        ClaimSyntaxError: the sentence is not in the language.
         NotJudgedError: the readout cannot answer (no such class or direction, no images, or
             a direction that cannot be told from its neighbour).
     """
     from .guards import notes_on
 
+    if isinstance(claim, str):
+        claim = Claim.parse(claim)
     level = readout.confidence if confidence is None else confidence
     if not 0 < level < 1:
         raise InterpChecksError(
@@ -56,7 +60,9 @@ def judge(
         from .explanation import advice_on, context_of
 
         context = context_of(claim, readout, checks)
-        advice = advice_on(claim, readout, level) if outcome == Outcome.FAILS else ""
+        if outcome == Outcome.FAILS:
+            advice, none_does = advice_on(claim, readout, level)
+            context = (*context, none_does) if none_does else context
     return Verdict(
         claim,
         outcome,
@@ -172,7 +178,8 @@ def _at_least(
         if not identifiable(ablation, readout):
             outcome, words = Outcome.UNDECIDED, "cannot be told from its neighbour"
         more = partial(open_needs, found)
-        checks.append(Check(outcome, "", said, f"{ablation}: {words}", more=more))
+        leans = all(check.leans for check in found if check.outcome == Outcome.UNDECIDED)
+        checks.append(Check(outcome, "", said, f"{ablation}: {words}", more=more, leans=leans))
     outcome = at_least(needed, [check.outcome for check in checks])
     return outcome, (_tally(needed, members, checks, outcome), *checks)
 
@@ -197,5 +204,13 @@ def _tally(
         f"at least {needed}",
         measured,
         value=float(len(doing)),
-        more=partial(open_needs, checks),
+        more=partial(_tally_needs, needed, checks),
+        tally=True,
     )
+
+
+def _tally_needs(needed: int, checks: Sequence[Check]) -> Needs:
+    """What decides "some direction": the first member that leans towards it."""
+    undecided = [check for check in checks if check.outcome == Outcome.UNDECIDED]
+    towards = [check.more() for check in undecided if check.more and check.leans]
+    return least(towards) if needed == 1 and towards else open_needs(checks)

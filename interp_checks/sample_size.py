@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 from .estimate import Change, Estimate
@@ -75,6 +76,16 @@ def merged(needs: Iterable[Needs]) -> dict[str, int | None]:
             known = together.get(kind, 0)
             together[kind] = None if count is None or known is None else max(count, known)
     return together
+
+
+def least(needs: Iterable[Needs]) -> Needs:
+    """The smallest of several needs, any of which would decide."""
+
+    def size(each: Needs) -> float:
+        counts = [math.inf if count is None else count for count in each.values()]
+        return max(counts, default=math.inf)
+
+    return min(needs, key=size, default={})
 
 
 def needs_in_words(needs: Needs) -> str:

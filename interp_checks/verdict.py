@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .claim import Claim
 from .estimate import Change, Estimate
-from .sample_size import Needs, merged, more_images, needs_in_words
+from .sample_size import Needs, least, merged, more_images, needs_in_words
 from .thresholds import UNSPECIFIC
 from .wording import percent_words
 
@@ -65,6 +65,8 @@ class Check:
         total: images it was measured on.
         condition: a precondition (the class was alive before), not the point of the claim.
         more: computes how many more of which images would decide.
+        leans: whether the number in the sample is on the claimed side.
+        tally: whether this counts the comparisons that follow it ("2 of 10 ablations do so").
     """
 
     outcome: Outcome
@@ -77,6 +79,8 @@ class Check:
     total: int = 0
     condition: bool = False
     more: Callable[[], Needs] | None = field(default=None, compare=False, repr=False)
+    leans: bool = True
+    tally: bool = False
 
     @classmethod
     def compare(
@@ -107,6 +111,7 @@ class Check:
             estimate.total,
             condition,
             lambda: {of: more_images(estimate, threshold)},
+            not estimate.value >= threshold if relation == "below" else estimate.value > threshold,
         )
 
     @classmethod
@@ -149,14 +154,20 @@ class Check:
         }
 
 
-def open_needs(checks: Iterable[Check]) -> dict[str, int | None]:
-    """What all undecided comparisons need together."""
-    return merged(
-        check.more() for check in checks if check.outcome == Outcome.UNDECIDED and check.more
-    )
+def open_needs(checks: Iterable[Check]) -> Needs:
+    """What decides a claim whose comparisons must all hold.
+
+    Of comparisons that lean against the claim, the one that is decided first; if all lean
+    towards it, what all of them need together.
+    """
+    undecided = [
+        check for check in checks if check.outcome == Outcome.UNDECIDED and check.more is not None
+    ]
+    against = [check.more() for check in undecided if check.more and not check.leans]
+    return least(against) if against else merged(check.more() for check in undecided if check.more)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The judgement of one claim on one subject.
 
@@ -180,6 +191,16 @@ class Verdict:
     context: tuple[str, ...] = ()
     advice: str = ""
 
+    def __bool__(self) -> bool:
+        """Whether the claim holds, so that ``assert judge(...)`` means what it says."""
+        return self.outcome == Outcome.HOLDS
+
+    def __str__(self) -> str:
+        return self.message()
+
+    def __repr__(self) -> str:
+        return f"<Verdict: {self.outcome}: {self.claim}>"
+
     @property
     def deciding(self) -> Check:
         """The comparison to show when there is room for one."""
@@ -197,6 +218,10 @@ class Verdict:
         """What would decide an undecided claim, in words; empty for a decided one."""
         if self.outcome != Outcome.UNDECIDED:
             return ""
+        first = self.checks[0]
+        quantified = self.outcome == first.outcome and first.tally
+        if quantified and first.more is not None:
+            return needs_in_words(first.more())
         return needs_in_words(open_needs(self.checks))
 
     @property
@@ -237,7 +262,7 @@ class Verdict:
         if len(telling) > _SHOWN:
             lines.append(("", f"... and {len(telling) - _SHOWN} more like these"))
         lines += [
-            ("because" if not number else "", text) for number, text in enumerate(self.context[:3])
+            ("because" if not number else "", text) for number, text in enumerate(self.context[:4])
         ]
         lines += [("note", remark) for remark in self.remarks]
         if self.chance is not None and not (self.unspecific and self.outcome == Outcome.HOLDS):

@@ -52,13 +52,13 @@ def evidence_of(
         "source": source,
         "place": place,
         "nodeid": nodeid,
-        "verdict": verdict.as_dict() if verdict else None,
+        "verdict": verdict.as_dict() if verdict is not None else None,
         "reason": reason,
         "expected_failure": expected_failure,
         "corrected_for": among,
-        "rows": _rows(claim, readout) if verdict else [],
+        "rows": _rows(claim, readout) if verdict is not None else [],
         "subject": {
-            "description": str(getattr(subject, "description", "a subject of this suite's own")),
+            "description": _description(subject, readout),
             "provenance": {str(key): str(text) for key, text in readout.provenance.items()},
             "notes": [str(note) for note in getattr(subject, "notes", ())],
             "classes": list(readout.class_names),
@@ -69,6 +69,13 @@ def evidence_of(
             "directions": _directions(readout.directions),
         },
     }
+
+
+def _description(subject: Any, readout: Readout) -> str:
+    """One line about what claims are judged on."""
+    classes, width = readout.weight.shape
+    own = f"a subject of this suite's own: {len(readout):,} images, {width} features, "
+    return str(getattr(subject, "description", f"{own}{classes} classes"))
 
 
 def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
@@ -92,7 +99,7 @@ def _directions(directions: Directions) -> list[dict[str, float]]:
             "singular_value": float(directions.singular_values[number - 1]),
             "energy": float(energy[number - 1]),
             "separation": float(min(1.0, directions.separation((number,)))),
-            "turn": float(directions.turn((number,))),
+            "turn": float(directions.turn((number,), within=True)),
         }
         for number in range(1, min(len(directions), _WHOLE_FAMILY) + 1)
     ]

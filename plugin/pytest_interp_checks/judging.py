@@ -90,10 +90,10 @@ def run_claim(
     request.node.user_properties += [
         ("claim", str(stated)),
         ("source", source or ""),
-        ("verdict", str(verdict.outcome) if verdict else "not judged"),
-        ("measured", verdict.measured if verdict else reason.splitlines()[0]),
-        ("chance", str(verdict.chance) if verdict and verdict.chance else ""),
-        ("remarks", "; ".join(verdict.remarks) if verdict else ""),
+        ("verdict", str(verdict.outcome) if verdict is not None else "not judged"),
+        ("measured", verdict.measured if verdict is not None else reason.splitlines()[0]),
+        ("chance", str(verdict.chance) if verdict is not None and verdict.chance else ""),
+        ("remarks", "; ".join(verdict.remarks) if verdict is not None else ""),
     ]
     if fate is not None:
         request.node.user_properties.append(("became", str(fate)))
@@ -202,5 +202,5 @@ def _against_baseline(
         pytest.xfail(f"did not hold in the baseline either: {fate.line}")
     if fate.word in KEPT:
         return
-    told = verdict.message() if verdict else f"claim     {claim}"
+    told = verdict.message() if verdict is not None else f"claim     {claim}"
     pytest.fail(f"{told}\nbecame    {fate}", pytrace=False)

@@ -257,7 +257,8 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     if entry["fate"] and (entry["fate"][0] not in ("held", "still not") or verbosity > 0):
         lines.append(": ".join(part for part in entry["fate"] if part))
     if verdict is None:
-        return [*lines, entry["reason"].splitlines()[0]]
+        # The problem, and what was found.
+        return [*lines, "; ".join(line.strip() for line in entry["reason"].splitlines()[:2])]
     if verbosity > 1:
         lines += [
             (f"{check['quantity']} is " if check["quantity"] else "")
@@ -329,12 +330,22 @@ def _table(title: str) -> Table:
     )
 
 
+def _of_which(word: str, entries: list[dict[str, Any]]) -> str:
+    """What does not replicate fails or is undecided."""
+    if word != "not replicated":
+        return ""
+    outcomes = Counter(
+        entry["verdict"]["outcome"] for entry in entries if status(entry) == "not replicated"
+    )
+    return " (" + ", ".join(f"{word} {count}" for word, count in outcomes.items()) + ")"
+
+
 def _counts(entries: list[dict[str, Any]]) -> Text:
     counts = Counter(status(entry) for entry in entries)
     told = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
     told.append_text(
         Text(", ").join(
-            Text(f"{word} {counts[word]}", style=style)
+            Text(f"{word} {counts[word]}{_of_which(word, entries)}", style=style)
             for word, style in _STYLES.items()
             if counts[word]
         )
