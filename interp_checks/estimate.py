@@ -26,8 +26,27 @@ def exact_interval(count: int, total: int, confidence: float) -> tuple[float, fl
     return lower, upper
 
 
+class _WithInterval:
+    """Something whose ``interval`` has two ends."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper end."""
+        raise AttributeError
+
+    @property
+    def lower(self) -> float:
+        """Lower end of the interval."""
+        return self.interval[0]
+
+    @property
+    def upper(self) -> float:
+        """Upper end of the interval."""
+        return self.interval[1]
+
+
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(_WithInterval):
     """``count`` of ``total`` images, as an estimate of a share of the population.
 
     Args:
@@ -56,16 +75,6 @@ class Estimate:
         """Clopper-Pearson interval; see :func:`exact_interval`."""
         return exact_interval(self.count, self.total, self.confidence)
 
-    @property
-    def lower(self) -> float:
-        """Lower end of the interval."""
-        return self.interval[0]
-
-    @property
-    def upper(self) -> float:
-        """Upper end of the interval."""
-        return self.interval[1]
-
     def __float__(self) -> float:
         return self.value
 
@@ -83,7 +92,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(_WithInterval):
     """How far a share fell on the same images: a paired difference.
 
     Args:
@@ -121,16 +130,6 @@ class Change:
         lost = exact_interval(self.lost, self.total, shared)
         gained = exact_interval(self.gained, self.total, shared)
         return lost[0] - gained[1], lost[1] - gained[0]
-
-    @property
-    def lower(self) -> float:
-        """Lower end of the interval."""
-        return self.interval[0]
-
-    @property
-    def upper(self) -> float:
-        """Upper end of the interval."""
-        return self.interval[1]
 
     def __str__(self) -> str:
         if not self.total:

@@ -9,9 +9,9 @@ from .errors import InterpChecksError
 from .says import Relation
 from .wording import (
     Classes,
+    SourceAndTargets,
     class_names,
     class_words,
-    different,
     listed,
     number_words,
     one_of,
@@ -62,16 +62,11 @@ class HasExtremeRecall:
 
 
 @dataclass(frozen=True)
-class IsMistakenFor:
+class IsMistakenFor(SourceAndTargets):
     """The target classes are the commonest wrong predictions for the images of one class."""
 
     source: str
     targets: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", class_names((self.source,))[0])
-        object.__setattr__(self, "targets", class_names(self.targets))
-        different(self.source, self.targets)
 
     def __str__(self) -> str:
         source, targets = class_words((self.source,)), class_words(self.targets)

@@ -13,9 +13,9 @@ from .ablation import Ablation
 from .errors import InterpChecksError
 from .wording import (
     Classes,
+    SourceAndTargets,
     class_names,
     class_words,
-    different,
     number_words,
     one_of,
     percent_words,
@@ -153,32 +153,22 @@ class PredictsCount:
 
 
 @dataclass(frozen=True)
-class Sends:
+class Sends(SourceAndTargets):
     """Most images of one class are predicted as one of the target classes."""
 
     source: str
     targets: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", class_names((self.source,))[0])
-        object.__setattr__(self, "targets", class_names(self.targets))
-        different(self.source, self.targets)
 
     def __str__(self) -> str:
         return f"sends {class_words((self.source,))} mostly to {class_words(self.targets)}"
 
 
 @dataclass(frozen=True)
-class Mistakes:
+class Mistakes(SourceAndTargets):
     """The target classes are the commonest wrong predictions for the images of one class."""
 
     source: str
     targets: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", class_names((self.source,))[0])
-        object.__setattr__(self, "targets", class_names(self.targets))
-        different(self.source, self.targets)
 
     def __str__(self) -> str:
         return f"mistakes {class_words((self.source,))} mostly for {class_words(self.targets)}"

@@ -88,17 +88,20 @@ def one_of(word: str, *words: str) -> str:
     return word
 
 
-def different(source: str, targets: Sequence[str]) -> None:
-    """Check that a class is not mistaken for, or sent to, itself.
+class SourceAndTargets:
+    """Checks of a value that sends one class to others, or mistakes it for them."""
 
-    Raises:
-        InterpChecksError: it is.
-    """
-    if source in targets:
-        raise InterpChecksError(
-            f"{class_words((source,))} stands on both sides",
-            expected="other classes than the one that is mistaken or sent",
-        )
+    source: str
+    targets: Classes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", class_names((self.source,))[0])
+        object.__setattr__(self, "targets", class_names(self.targets))
+        if self.source in self.targets:
+            raise InterpChecksError(
+                f"{class_words((self.source,))} stands on both sides",
+                expected="other classes than the one that is mistaken or sent",
+            )
 
 
 def percent_words(percent: float, unit: str = " %") -> str:

@@ -63,7 +63,8 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_fixtures.resolve import check, train_or_load
+    from interp_fixtures.resolve import check
+    from interp_fixtures.trained import train_or_load
 
     from .progress import terminal_progress
 

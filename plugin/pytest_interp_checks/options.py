@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from interp_fixtures.resolve import Request
+    from interp_fixtures.request import Request
 
 CONFIDENCE = "interp_confidence"
 UNDECIDED = "interp_undecided"
@@ -141,7 +141,7 @@ def request_of(config: pytest.Config) -> Request:
     """
     from interp_checks.errors import InterpChecksError
     from interp_checks.estimate import CONFIDENCE as DEFAULT
-    from interp_fixtures.resolve import Request, data_root
+    from interp_fixtures.request import Request, data_root
 
     def path(option: str) -> Path | None:
         value = config.getoption(option)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from interp_fixtures.resolve import ProgressDisplay
+    from interp_fixtures.trained import ProgressDisplay
     from interp_fixtures.training import Progress
 
 
