@@ -202,6 +202,11 @@ class _Collector:
         from .evidence import Ledger
         from .report import save, write_reports
 
+        interrupted = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        if session.exitstatus in interrupted or session.shouldfail or session.shouldstop:
+            # Half a run must not take the place of a whole one.
+            self.lines = ["the run was cut short: no report, nothing saved"]
+            return
         ledger = self.config.stash.get(_LEDGER, Ledger())
         try:
             self.lines = [*write_reports(ledger, self.config), *save(ledger, self.config)]
