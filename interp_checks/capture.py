@@ -73,7 +73,8 @@ def readout_of(
         device = watched[-1].weight.device
         for batch in batches:
             try:
-                inputs, targets = batch
+                # A tensor of two images would unpack as well.
+                inputs, targets = None if isinstance(batch, torch.Tensor) else batch
             except (TypeError, ValueError):
                 raise InterpChecksError(
                     "a batch is not a pair of inputs and labels",

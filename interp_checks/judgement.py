@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -16,7 +16,7 @@ from .facts import DirectionsCarry, DirectionsSuffice, Fact
 from .identifiability import identifiable, require_identifiable
 from .readout import Readout
 from .rules import Scene, checks_of, summary
-from .sample_size import Needs, least
+from .sample_size import Needs, least, merged
 from .says import Costs, Say
 from .thresholds import NEARLY_EVERY
 from .verdict import Check, Outcome, Verdict, all_of, at_least, open_needs
@@ -175,9 +175,10 @@ def _at_least(
         found = checks_of(says, Scene(readout, ablation, each))
         outcome = all_of(check.outcome for check in found)
         words = summary(found, outcome)
+        more: Callable[[], Needs] | None = partial(open_needs, found)
         if not identifiable(ablation, readout):
-            outcome, words = Outcome.UNDECIDED, "cannot be told from its neighbour"
-        more = partial(open_needs, found)
+            # No number of images helps here.
+            outcome, words, more = Outcome.UNDECIDED, "cannot be told from its neighbour", None
         leans = all(check.leans for check in found if check.outcome == Outcome.UNDECIDED)
         checks.append(Check(outcome, "", said, f"{ablation}: {words}", more=more, leans=leans))
     outcome = at_least(needed, [check.outcome for check in checks])
@@ -210,7 +211,15 @@ def _tally(
 
 
 def _tally_needs(needed: int, checks: Sequence[Check]) -> Needs:
-    """What decides "some direction": the first member that leans towards it."""
-    undecided = [check for check in checks if check.outcome == Outcome.UNDECIDED]
+    """What decides how many ablations do something.
+
+    "Some": the first that leans towards it, or all if none does. "Every": the first that leans
+    against it, or all. In between: all.
+    """
+    if needed == len(checks):
+        return open_needs(checks)
+    undecided = [check for check in checks if check.outcome == Outcome.UNDECIDED and check.more]
     towards = [check.more() for check in undecided if check.more and check.leans]
-    return least(towards) if needed == 1 and towards else open_needs(checks)
+    if needed == 1 and towards:
+        return least(towards)
+    return merged(check.more() for check in undecided if check.more)

@@ -271,6 +271,77 @@ def test_features_of_a_sequence_are_refused() -> None:
     assert message(Plain(), [(images, labels[:3])])[1] == "  found: features (4, 8) for 3 labels"
 
 
+class Auxiliary(Plain):
+    """A second linear layer of another size, called before the head or after it."""
+
+    def __init__(self, last: bool, outputs: int = 4) -> None:
+        super().__init__()
+        self.last, self.second = last, nn.Linear(8, outputs)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = self.body(images)
+        if not self.last:
+            self.second(features)
+        scores: torch.Tensor = self.head(features)
+        if self.last:
+            self.second(features)
+        return scores
+
+
+def test_a_head_with_other_outputs_than_the_model_is_refused() -> None:
+    refused = [
+        "the head is not the output layer of the model",
+        "  found: 4 outputs of the head",
+        "  expected: 3, as many as the model has",
+    ]
+    for last in (True, False):
+        model = Auxiliary(last)
+        assert message(model, batches(), head="second") == refused
+        assert message(model, batches(), head=model.second) == refused
+        agrees(model, readout_of(model, batches(), head="head"), batches())
+    # The last linear layer called is no head if it is called beside it.
+    assert message(Auxiliary(last=True), batches()) == refused
+    model = Auxiliary(last=False)
+    agrees(model, readout_of(model, batches()), batches())
+
+
+def test_other_outputs_than_scores_say_nothing_about_the_head() -> None:
+    class Several(Plain):
+        def forward(self, images: torch.Tensor) -> Any:
+            return {"scores": super().forward(images)}
+
+    assert len(readout_of(Several(), batches())) == 12
+
+
+@pytest.mark.parametrize(
+    ("batch", "found"),
+    [
+        (torch.zeros(4, 1, 6), "Tensor"),
+        ((torch.zeros(4, 1, 6),), "tuple"),
+        ((torch.zeros(4, 1, 6), torch.zeros(4), torch.zeros(4)), "tuple"),
+        (3, "int"),
+        (None, "NoneType"),
+    ],
+)
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_batch_that_is_no_pair_is_refused(batch: Any, found: str, after: int) -> None:
+    assert message(Plain(), [*batches(after), batch]) == [
+        "a batch is not a pair of inputs and labels",
+        f"  found: {found}",
+        "  what to do: give an iterable of batches: [(inputs, labels)] for a single one",
+    ]
+
+
+def test_a_single_batch_that_is_not_in_a_list_is_refused() -> None:
+    single = batches(1)[0]
+    assert message(Plain(), single)[:2] == [  # type: ignore[arg-type]
+        "a batch is not a pair of inputs and labels",
+        "  found: Tensor",
+    ]
+    assert len(readout_of(Plain(), [single])) == 4
+    assert len(readout_of(Plain(), [list(single)])) == 4  # type: ignore[list-item]
+
+
 def test_no_batches_are_refused() -> None:
     assert message(Plain(), []) == ["there are no batches to run the model on"]
 

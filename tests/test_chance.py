@@ -27,7 +27,7 @@ from interp_checks import (
 from interp_checks.ablation import Kind
 from interp_checks.chance import Chance, _Rotated, _sample_of, by_chance
 from interp_checks.judgement import decide
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
 
@@ -262,7 +262,7 @@ from interp_checks import Claim, load_snapshot
 from interp_checks import chance
 from interp_checks.ablation import Kind
 from interp_checks.chance import by_chance
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 readout = load_snapshot(snapshot_file("mnist"))
 print(*(by_chance(Claim.parse(sentence), readout, 60) for sentence in {list(MEANINGS)[:12]}))
 """
@@ -337,14 +337,20 @@ def test_a_class_may_have_an_empty_name() -> None:
 
 def test_few_images_per_class_do_not_understate_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    weight = rng.normal(size=(300, 64))
+    weight = rng.normal(size=(150, 32))
     weight /= np.linalg.norm(weight, axis=1, keepdims=True)
-    labels = np.repeat(np.arange(300), 30)
-    readout = Readout(6 * weight[labels] + rng.normal(size=(9000, 64)), labels, weight)
-    claim = Claim.parse("dropping direction 1 spares every class")
-    found = by_chance(claim, readout, 10)
-    monkeypatch.setattr(chance, "_IMAGES", 9000)
-    whole = by_chance(claim, replace(readout), 10)
-    assert found is not None
-    assert whole is not None
-    assert found.count >= whole.count - 2
+    labels = np.repeat(np.arange(150), 30)
+    readout = Readout(7 * weight[labels] + rng.normal(size=(4500, 32)), labels, weight)
+    claim = Claim.parse("dropping direction 10 spares every class")
+
+    def found(images: int, of_a_class: int) -> int:
+        monkeypatch.setattr(chance, "_IMAGES", images)
+        monkeypatch.setattr(chance, "_FEWEST_OF_A_CLASS", of_a_class)
+        counted = by_chance(claim, replace(readout), 20)
+        assert counted is not None
+        return counted.count
+
+    fewest, whole = chance._FEWEST_OF_A_CLASS, found(4500, 1)
+    assert found(1250, fewest) >= whole - 2
+    # With 8 images of each class, one lost image is more than 10 points.
+    assert found(1250, 1) < whole - 4

@@ -27,7 +27,9 @@ from interp_fixtures.checkpoints import Checkpoint, load_checkpoint, save_checkp
 from interp_fixtures.classifier import LSTMClassifier
 from interp_fixtures.datasets import load_images
 from interp_fixtures.features import differences, read_out
-from interp_fixtures.resolve import Request, checkpoint_file, snapshot_file, train_or_load
+from interp_fixtures.reference_files import checkpoint_file, snapshot_file
+from interp_fixtures.request import Request
+from interp_fixtures.trained import train_or_load
 
 TENSORS, METADATA = read_tensors(checkpoint_file("digits"))
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
@@ -227,7 +229,9 @@ import sys, time, types
 from pathlib import Path
 from interp_checks.files import read_tensors
 from interp_fixtures.datasets import load_images
-from interp_fixtures.resolve import Request, checkpoint_file, train_or_load
+from interp_fixtures.reference_files import checkpoint_file
+from interp_fixtures.request import Request
+from interp_fixtures.trained import train_or_load
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
 

@@ -19,7 +19,7 @@ from interp_checks import load_snapshot
 from interp_fixtures import architecture
 from interp_fixtures.checkpoints import load_checkpoint
 from interp_fixtures.command import main
-from interp_fixtures.resolve import checkpoint_file, snapshot_file
+from interp_fixtures.reference_files import checkpoint_file, snapshot_file
 
 SUITE = """
 from pytest_interp_checks import claims
@@ -155,6 +155,31 @@ def test_bad_input(
     assert said in told.err
     assert told.err.count("interp-checks ") == 1 + told.err.count("`interp-checks ")
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (BAD["no data"][0], ["--data-root DIR"]),
+        (["snapshot", str(snapshot_file("mnist")), "--dataset", "digits"], ["--dataset"]),
+        (["train", "--recipe", "quick", "--data-root", "{empty}"], ["--download"]),
+    ],
+    ids=["no data", "another data set", "empty folder"],
+)
+def test_errors_speak_of_the_options_of_the_command(
+    arguments: list[str], options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    arguments = [argument.format(empty=tmp_path / "empty") for argument in arguments]
+    assert main([*arguments, "--out", str(tmp_path / "out.safetensors")]) == 2
+    told = capsys.readouterr().err
+    assert "--interp-" not in told
+    with pytest.raises(SystemExit):
+        main([arguments[0], "--help"])
+    known = capsys.readouterr().out
+    for option in options:
+        assert option in told
+        assert option.partition(" ")[0] in known
 
 
 @pytest.mark.parametrize(

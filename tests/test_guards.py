@@ -21,7 +21,7 @@ from interp_checks import Ablation, Claim, NotJudgedError, Outcome, Readout, jud
 from interp_checks.chance import Chance, by_chance
 from interp_checks.judgement import decide
 from interp_checks.verdict import Verdict
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 
 VACUOUS = "vacuous: with no direction left, the bias alone does the same"
 

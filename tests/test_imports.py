@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import interp_checks
-from interp_checks import Readout, save_snapshot
+import interp_fixtures
+from interp_checks import DataError, Readout, load_snapshot, save_snapshot
+from interp_fixtures.reference_files import snapshot_file
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("numpy", "torch", "pandas", "rich", "scipy", "lark", "safetensors", "matplotlib")
@@ -52,6 +54,46 @@ def test_importing_loads_nothing_heavy(statements: str) -> None:
 
 def test_a_verdict_is_plain_data_and_loads_nothing_heavy() -> None:
     assert loaded_after("from interp_checks import Outcome, Verdict") == set()
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "import interp_fixtures",
+        "import interp_fixtures; interp_fixtures.__all__; dir(interp_fixtures)",
+    ],
+)
+def test_importing_the_fixtures_loads_nothing_heavy(statements: str) -> None:
+    assert loaded_after(statements) == set()
+
+
+def test_the_reference_readout_needs_no_torch() -> None:
+    loaded = loaded_after("import interp_fixtures; interp_fixtures.reference_readout('digits')")
+    assert loaded - {"scipy"} == {"numpy", "safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "dataset"), [((), "mnist"), (("mnist",), "mnist"), (("digits",), "digits")]
+)
+def test_the_reference_readout_is_the_shipped_snapshot(
+    arguments: tuple[str, ...], dataset: str
+) -> None:
+    readout = interp_fixtures.reference_readout(*arguments)
+    shipped = load_snapshot(snapshot_file(dataset))
+    assert readout.provenance["dataset"] == dataset
+    for name in ("features", "labels", "weight", "bias"):
+        assert np.array_equal(getattr(readout, name), getattr(shipped, name))
+
+
+def test_no_other_reference_is_shipped() -> None:
+    with pytest.raises(DataError) as caught:
+        interp_fixtures.reference_readout("cifar")
+    assert str(caught.value).split("\n") == [
+        "no reference is shipped for 'cifar'",
+        "  expected: mnist or digits",
+    ]
+    with pytest.raises(AttributeError, match="has no attribute 'reference_readuot'"):
+        interp_fixtures.reference_readuot  # noqa: B018
 
 
 def test_the_test_above_can_fail() -> None:

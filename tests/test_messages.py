@@ -10,7 +10,7 @@ from made_readouts import ABLATED, diagonal, dictated, judged
 
 from interp_checks import Claim, Readout, Verdict, dropping, judge, load_snapshot
 from interp_checks.chance import Chance
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 
 #: Of a hundred images per class: class 0 is killed, class 1 is halved, class 2 keeps three.
 IMAGES = {
@@ -143,12 +143,14 @@ LONG = [
 
 
 @pytest.mark.parametrize("sentence", LONG)
-@pytest.mark.parametrize(("width", "most"), [(79, 25), (50, 38)])
+# The fourth line of the context is one line long at 79 columns and at 50.
+@pytest.mark.parametrize(("width", "most"), [(79, 26), (50, 39)])
 def test_no_message_is_too_long_or_too_wide(
     sentence: str, width: int, most: int, mnist: Readout
 ) -> None:
     verdict = judge(Claim.parse(sentence), mnist, rotations=20)
-    assert len(verdict.context) <= 3
+    assert len(verdict.context) <= 3 + (verdict.context[-1:] == (NONE_DOES,))
+    assert NONE_DOES not in verdict.context[:-1]
     verdict = replace(verdict, notes=("a note of some length " * 4,))
     lines = verdict.message(width).split("\n")
     assert max(map(len, lines)) <= width
@@ -156,6 +158,8 @@ def test_no_message_is_too_long_or_too_wide(
     assert all(line[:10].strip() in LABELS and line[10:].strip() for line in lines)
 
 
+#: The last line of the context of a claim that nothing of its family does.
+NONE_DOES = "no other ablation of this family does it"
 LABELS = {"", "claim", "verdict", "measured", "claimed", "because", "note", "by chance", "try"}
 
 
@@ -183,8 +187,13 @@ def test_what_is_told_to_try_holds(sentence: str, number: int, mnist: Readout) -
 
 
 def test_when_nothing_of_the_family_does_it(mnist: Readout) -> None:
-    claim = dropping(4).kills(2)
-    assert judge(claim, mnist).advice == "no other ablation of this family does it"
+    verdict = judge(dropping(4).kills(2), mnist)
+    assert verdict.advice == ""
+    assert verdict.context[-1] == NONE_DOES
+    lines = verdict.message().split("\n")
+    assert lines[-1] == f"{'':10}{NONE_DOES}"
+    assert lines[-2].startswith(" " * 10)
+    assert not any(line.startswith("try") for line in lines)
     for k in range(1, 11):
         assert judge(dropping(k).kills(2), mnist).outcome != "holds"
     # Two directions are of no family, and facts and quantified claims have none to look in.
@@ -195,18 +204,22 @@ def test_when_nothing_of_the_family_does_it(mnist: Readout) -> None:
     ):
         verdict = judge(Claim.parse(sentence), mnist)
         assert (verdict.outcome, verdict.advice) == ("fails", "")
+        assert NONE_DOES not in verdict.context
 
 
 def test_a_direction_that_cannot_be_told_from_another_is_not_advised() -> None:
     logits = 9 * np.eye(5)
     readout = diagonal([(k, tuple(logits[k]), 200) for k in range(5)], bias=(0, 0, 0, 0, 1.0))
     claim = dropping(1).kills(1)
-    assert judge(claim, readout).advice == "it holds when dropping direction 2"
+    verdict = judge(claim, readout)
+    assert verdict.advice == "it holds when dropping direction 2"
+    assert NONE_DOES not in verdict.context
     near = np.diag([6.0, 5.0, 4.9999, 3.0, 2.0])
     features = readout.logits @ np.linalg.inv(near)
     near_readout = replace(readout, weight=near, features=features - readout.bias / np.diag(near))
     np.testing.assert_allclose(near_readout.logits, readout.logits)
-    assert judge(claim, near_readout).advice == "no other ablation of this family does it"
+    verdict = judge(claim, near_readout)
+    assert (verdict.advice, verdict.context[-1]) == ("", NONE_DOES)
 
 
 def test_a_claim_that_holds_needs_no_advice(mnist: Readout) -> None:

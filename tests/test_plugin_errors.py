@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from interp_checks.files import read_tensors
 from interp_fixtures.checkpoints import load_checkpoint
-from interp_fixtures.resolve import checkpoint_file, snapshot_file
+from interp_fixtures.reference_files import checkpoint_file, snapshot_file
 
 TENSORS, METADATA = read_tensors(checkpoint_file("digits"))
 HEAD, BIAS, LSTM = "head.weight", "head.bias", "lstm.weight_ih_l0"

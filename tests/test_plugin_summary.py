@@ -15,7 +15,7 @@ from _pytest._io import TerminalWriter
 
 from interp_checks import Readout, load_snapshot, save_snapshot
 from interp_checks.ablation import Ablation
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 from pytest_interp_checks.evidence import Ledger
 from pytest_interp_checks.summary import write_summary
 
@@ -35,11 +35,6 @@ SENTENCES = (
 Entries = Callable[..., list[dict[str, Any]]]
 Shown = Callable[..., str]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def known_bug(reason: str) -> pytest.MarkDecorator:
-    raises = (AssertionError, pytest.fail.Exception)
-    return pytest.mark.xfail(strict=True, raises=raises, reason=reason)
 
 
 class Reports:
@@ -265,15 +260,10 @@ def test_only_what_is_shown_is_explained(
     assert any(line.endswith(" predicts") for line in lines) == (PREDICTS in legend)
 
 
-#: What a run says of a single claim: `number_words` writes "one", and the plan knows no singular.
+#: What a run says of a single claim, before and after.
 SINGULAR = [
-    pytest.param(
-        "1 claim: holds 1", marks=known_bug('the counts of a single claim begin with "one claim"')
-    ),
-    pytest.param(
-        "interp-checks: 1 claim to be judged on the shipped mnist reference: *",
-        marks=known_bug('a single claim is announced as "1 claims to be judged"'),
-    ),
+    "1 claim: holds 1",
+    "interp-checks: 1 claim to be judged on the shipped mnist reference: *",
 ]
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 
 SENTENCES = (
     "dropping direction 5 kills class 8 and spares every other class",

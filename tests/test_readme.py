@@ -13,7 +13,7 @@ from interp_checks.claim import Quantified
 from interp_checks.facts import Fact
 from interp_checks.says import Say
 from interp_fixtures.checkpoints import load_checkpoint
-from interp_fixtures.resolve import checkpoint_file, snapshot_file
+from interp_fixtures.reference_files import checkpoint_file, snapshot_file
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PREVALENCE = (Path(__file__).parents[1] / "docs" / "prevalence.md").read_text(encoding="utf-8")

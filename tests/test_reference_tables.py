@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from interp_checks import Claim, Outcome, judge, load_snapshot, sweep
 from interp_checks.ablation import FAMILIES, family_members
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 
 
 def plain_counts(tensors: dict[str, np.ndarray], kept: list[int]) -> np.ndarray:

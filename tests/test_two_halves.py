@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from interp_checks import Claim, Outcome, Readout, judge, load_snapshot
-from interp_fixtures.resolve import snapshot_file
+from interp_fixtures.reference_files import snapshot_file
 
 SUITES = Path(__file__).parents[1] / "suites"
 

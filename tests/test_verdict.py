@@ -8,7 +8,15 @@ import math
 import pytest
 from made_readouts import ABLATED, dictated, judged
 
-from interp_checks import Change, Estimate, Outcome
+from interp_checks import (
+    Change,
+    Claim,
+    ClaimSyntaxError,
+    Estimate,
+    InterpChecksError,
+    Outcome,
+    judge,
+)
 from interp_checks.verdict import Check
 
 IMAGES = {(0, 0, 0): 20, (0, 0, 1): 52, (1, 1, 1): 72}
@@ -36,6 +44,31 @@ def test_a_comparison_in_words() -> None:
 )
 def test_the_ends_of_the_scale(count: int, relation: str, threshold: float, outcome: str) -> None:
     assert Check.compare("", Estimate(count, 10), relation, threshold).outcome == outcome
+
+
+def test_a_verdict_is_true_if_it_holds() -> None:
+    for sentence, images, outcome in (
+        ("kills class 0", {(0, 0, 1): 100}, Outcome.HOLDS),
+        ("kills class 0", {(0, 0, 0): 100}, Outcome.FAILS),
+        ("kills class 0", {(0, 0, 0): 3, (0, 0, 1): 97}, Outcome.UNDECIDED),
+    ):
+        verdict = judged(f"{ABLATED} {sentence}", dictated(images))
+        assert verdict.outcome == outcome
+        assert bool(verdict) is (outcome == Outcome.HOLDS)
+        assert str(verdict) == verdict.message()
+        assert repr(verdict) == f"<Verdict: {outcome}: {ABLATED} {sentence}>"
+
+
+def test_a_sentence_is_judged_like_the_claim_it_says() -> None:
+    readout = dictated(IMAGES)
+    sentence = f"{ABLATED} kills classes 0 and 1"
+    assert judge(sentence, readout, rotations=3) == judge(
+        Claim.parse(sentence), readout, rotations=3
+    )
+    with pytest.raises(ClaimSyntaxError):
+        judge("nonsense", readout)
+    with pytest.raises(InterpChecksError, match="this is a sentence: 'accuracy is above 9 %'"):
+        Claim.of("accuracy is above 9 %")  # type: ignore[arg-type]
 
 
 def test_a_message_says_what_decided() -> None:

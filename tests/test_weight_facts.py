@@ -38,7 +38,7 @@ def test_cosines_of_weight_rows_are_those_of_numpy() -> None:
             assert verdict.outcome == ("holds" if abs(cosine) < 0.1 else "fails")
             assert (
                 verdict.measured
-                == f"cosine of weight rows {one + 1} and {two + 1} is {cosine:+.2f}"
+                == f"cosine of weight rows {one + 1} and {two + 1} is {cosine:+.4f}"
             )
 
 

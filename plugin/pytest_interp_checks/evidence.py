@@ -59,7 +59,7 @@ def evidence_of(
         "rows": _rows(claim, readout) if verdict is not None else [],
         "subject": {
             "description": _description(subject, readout),
-            "provenance": {str(key): str(text) for key, text in readout.provenance.items()},
+            "provenance": dict(sorted(readout.provenance.items())),
             "notes": [str(note) for note in getattr(subject, "notes", ())],
             "classes": list(readout.class_names),
             "support": [int(count) for count in readout.support],
