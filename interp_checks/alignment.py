@@ -43,9 +43,20 @@ def _translated(ablation: Ablation, matching: Matching) -> Ablation:
     kept = ablation.kept(count)
     if ablation.kind in ("first", "last"):
         return _run(ablation, kept, matching, count)
-    return Ablation(
-        ablation.kind, tuple(_counterpart(index, matching) for index in ablation.indices)
-    )
+    return Ablation(ablation.kind, tuple(sorted(_counterparts(ablation.indices, matching))))
+
+
+def _counterparts(indices: tuple[int, ...], matching: Matching) -> set[int]:
+    """What a set of directions is now; directions that cannot be told apart go together."""
+    found: set[int] = set()
+    for index in indices:
+        match = matching[index]
+        together = len(match.old_group) > 1 and set(match.old_group) <= set(indices)
+        if together and match.subspace >= COUNTERPART:
+            found |= set(match.group)
+        else:
+            found.add(_counterpart(index, matching))
+    return found
 
 
 def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: int) -> Ablation:
@@ -55,8 +66,8 @@ def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: i
     if not gone:
         return ablation
     named = kept if len(kept) <= len(gone) else gone
-    found = {_counterpart(index, matching) for index in named}
-    if found == set(named):
+    found = _counterparts(named, matching)
+    if found == set(named) and matching.new_count == count:
         return ablation
     return Ablation("only" if named is kept else "dropping", tuple(found))
 

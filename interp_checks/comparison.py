@@ -20,6 +20,7 @@ from .readout import Readout
 from .rules import Scene, summary
 from .says import Kills
 from .sweeps import predict
+from .thresholds import COUNTERPART, SPARED
 from .verdict import Outcome
 from .wording import class_words, listed
 
@@ -66,39 +67,45 @@ def fate_of(
     """
     before, after = _outcome(claim, old, confidence), _outcome(claim, new, confidence)
     where = _where(claim, matching)
+    measured = _measured(claim, new, confidence)
+    told = _joined(measured, where)
     if before != Outcome.HOLDS:
         if after == Outcome.HOLDS:
             return Fate("new", f"{_said(before)} before, holds now")
-        if after is None:
-            return Fate("not judged", "the new checkpoint cannot answer")
+        if after is None and before is not None:
+            return Fate("not judged", f"{_said(before)} before, and the new model cannot answer")
         return Fate("still not", f"{_said(before)} before, {_said(after)} now")
     if after == Outcome.HOLDS:
-        return Fate("held", where)
+        return Fate("held", where or measured)
     translated = _translated(claim, matching)
     if (
         translated is not None
         and translated != claim
         and _outcome(translated, new, confidence) == Outcome.HOLDS
     ):
-        return Fate("re-indexed", where)
+        return Fate("re-indexed", where or f"holds when {translated.condition}")
     grouped = _on_groups(claim, matching)
     if grouped is not None and _outcome(grouped, new, confidence) == Outcome.HOLDS:
-        return Fate("rotated within a subspace", f"holds when {grouped.condition}; {where}")
-    for candidate in (translated, claim):
-        moved = candidate and _moved(candidate, new, confidence)
-        if moved:
-            return Fate("moved to another class", f"{moved}; {where}")
-    if after is None and translated is None and not _has_counterparts(claim, matching):
+        return Fate("rotated within a subspace", _joined(f"holds when {grouped.condition}", where))
+    if translated is None and _numbers(claim):
+        # Whatever the direction of the same number does now is another story.
         return Fate("no counterpart", where)
-    weakened = _weakened(translated or claim, new)
+    if after is None:
+        return Fate("vanished", "cannot be judged now")
+    now = translated or claim
+    moved = _moved(now, new, confidence)
+    if moved:
+        return Fate("moved to another class", _joined(moved, where))
+    weakened = _weakened(now, new, confidence)
     if weakened:
-        return Fate("weakened", f"{weakened}; {where}" if where else weakened)
-    if not _has_counterparts(claim, matching):
-        return Fate("no counterpart", where)
-    told = "; ".join(part for part in (_measured(claim, new, confidence), where) if part)
+        return Fate("weakened", _joined(weakened, where))
     if after == Outcome.UNDECIDED:
         return Fate("weakened", f"undecided now: {told}")
-    return Fate("vanished", f"{_said(after)} now: {told}" if after else where)
+    return Fate("vanished", f"{_said(after)} now: {told}")
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _outcome(claim: Claim, readout: Readout, confidence: float) -> Outcome | None:
@@ -135,11 +142,6 @@ def _where(claim: Claim, matching: Matching) -> str:
     return ", ".join(str(matching[number]) for number in numbers)
 
 
-def _has_counterparts(claim: Claim, matching: Matching) -> bool:
-    numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
-    return all(matching[number].new is not None for number in numbers)
-
-
 def _translated(claim: Claim, matching: Matching) -> Claim | None:
     try:
         return aligned(claim, matching)
@@ -150,8 +152,9 @@ def _translated(claim: Claim, matching: Matching) -> Claim | None:
 def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
     """The claim about all directions that cannot be told from the counterparts."""
     numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
+    same = all(matching[number].subspace >= COUNTERPART for number in numbers)
     group = {member for number in numbers for member in matching[number].group}
-    if len(group) <= len(numbers):
+    if not same or len(group) <= len(numbers):
         return None
     condition = cast(Ablation, claim.condition)
     make = dropping if condition.kind == "dropping" else keeping_only
@@ -173,7 +176,7 @@ def _moved(claim: Claim, new: Readout, confidence: float) -> str:
     return ""
 
 
-def _weakened(claim: Claim, new: Readout) -> str:
+def _weakened(claim: Claim, new: Readout, confidence: float) -> str:
     """What is left of a killing: the class still loses, but it does not die."""
     if not isinstance(claim.condition, Ablation):
         return ""
@@ -181,8 +184,8 @@ def _weakened(claim: Claim, new: Readout) -> str:
         if not isinstance(say, Kills):
             continue
         try:
-            scene = Scene(new, claim.condition, new.confidence)
-            losses = {name: scene.loss(name, "above", 0.0) for name in say.classes}
+            scene = Scene(new, claim.condition, confidence)
+            losses = {name: scene.loss(name, "above", SPARED) for name in say.classes}
         except NotJudgedError:
             return ""
         left = [name for name, check in losses.items() if check.outcome == Outcome.HOLDS]

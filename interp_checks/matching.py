@@ -29,6 +29,7 @@ class Match:
         group: numbers of the new checkpoint's directions that cannot be told from the
             counterpart (itself among them); with several, the match is that of subspaces.
         subspace: smallest cosine of the principal angles between the old group and the new.
+        old_group: numbers of the old checkpoint's directions that cannot be told from this one.
     """
 
     old: int
@@ -37,6 +38,7 @@ class Match:
     closest: int | None
     group: tuple[int, ...]
     subspace: float
+    old_group: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         if self.new is None:
@@ -47,9 +49,15 @@ class Match:
 
 @dataclass(frozen=True)
 class Matching:
-    """The assignment of all directions of an old readout to those of a new one."""
+    """The assignment of all directions of an old readout to those of a new one.
+
+    Args:
+        matches: one for each old direction, in order.
+        new_count: how many directions the new readout has.
+    """
 
     matches: tuple[Match, ...]
+    new_count: int
 
     def __iter__(self) -> Iterator[Match]:
         return iter(self.matches)
@@ -104,7 +112,9 @@ def match_directions(old: Readout, new: Readout) -> Matching:
                 for number in group
             }
         )
-        same = cosine >= COUNTERPART
+        subspace = _smallest_principal_cosine(old, mine, new, tuple(theirs))
+        # Within a plane that has no axes of its own, any direction may stand for any other.
+        same = cosine >= COUNTERPART or (len(mine) > 1 and subspace >= COUNTERPART)
         matches.append(
             Match(
                 index + 1,
@@ -112,10 +122,11 @@ def match_directions(old: Readout, new: Readout) -> Matching:
                 cosine,
                 closest + 1,
                 tuple(theirs),
-                _smallest_principal_cosine(old, mine, new, tuple(theirs)),
+                subspace,
+                mine,
             )
         )
-    return Matching(tuple(matches))
+    return Matching(tuple(matches), len(new.directions))
 
 
 def unit_columns(readout: Readout) -> FloatArray:

@@ -39,13 +39,24 @@ class SavedRun:
     readouts: Sequence[Readout]
     path: Path
 
-    def claims(self) -> dict[str, tuple[Mapping[str, Any], Readout]]:
-        """Every claim of the run by its sentence, with the readout it was judged on."""
-        found: dict[str, tuple[Mapping[str, Any], Readout]] = {}
-        for subject, readout in zip(self.report["subjects"], self.readouts, strict=True):
-            for claim in subject["claims"]:
-                found.setdefault(claim["claim"], (claim, readout))
-        return found
+    def claims(self) -> list[tuple[Mapping[str, Any], Readout]]:
+        """Every claim of the run, with the readout it was judged on."""
+        return [
+            (claim, readout)
+            for subject, readout in zip(self.report["subjects"], self.readouts, strict=True)
+            for claim in subject["claims"]
+        ]
+
+    def find(self, test: str, sentence: str) -> tuple[Mapping[str, Any], Readout] | None:
+        """A claim by its test and sentence; by its sentence alone if that is the only such one.
+
+        Several subjects may have been judged by the same sentences, and a file may have moved.
+        """
+        said = [entry for entry in self.claims() if entry[0]["claim"] == sentence]
+        exact = [entry for entry in said if entry[0]["test"] == test]
+        if exact:
+            return exact[0]
+        return said[0] if len(said) == 1 else None
 
 
 def packed(readout: Readout) -> str:
@@ -69,7 +80,19 @@ def unpacked(text: str) -> Readout:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "readout.safetensors"
         path.write_bytes(data)
-        return load_snapshot(path)
+        try:
+            return load_snapshot(path)
+        except CheckpointError as error:
+            raise ValueError(f"a packed readout is damaged ({error.found})") from None
+
+
+def is_run(path: str | os.PathLike[str]) -> bool:
+    """Whether a file looks like a saved run: JSON, whatever it is called."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(1) == b"{"
+    except OSError:
+        return False
 
 
 def save_run(
@@ -106,9 +129,11 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
                 expected=f"format {FORMAT!r}",
                 remedy="save one with pytest SUITES --interp-save=FILE",
             )
-        saved = SavedRun(run["report"], [unpacked(text) for text in run["readouts"]], culprit)
-        saved.claims()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        readouts = [unpacked(text) for text in run["readouts"]]
+        saved = SavedRun(run["report"], readouts, culprit)
+        for claim, _ in saved.claims():
+            claim["claim"], claim["test"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"{culprit}: the saved run is damaged",
             found=f"{type(error).__name__}: {error}",

@@ -37,14 +37,19 @@ def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
     metadata = {
         "format": FORMAT,
         "gauge": readout.gauge,
+        "confidence": repr(readout.confidence),
         "class_names": json.dumps(list(readout.class_names), ensure_ascii=False),
         **{f"provenance.{topic}": text for topic, text in readout.provenance.items()},
     }
     write_tensors(path, tensors, metadata)
 
 
-def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENCE) -> Readout:
+def load_snapshot(path: str | os.PathLike[str], *, confidence: float | None = None) -> Readout:
     """Read what :func:`save_snapshot` wrote.
+
+    Args:
+        path: of the file.
+        confidence: of all intervals; that of the readout that was saved when left out.
 
     Raises:
         CheckpointError: the file is missing, damaged, or no snapshot.
@@ -73,7 +78,9 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float = CONFIDENC
                 for name, text in metadata.items()
                 if name.startswith("provenance.")
             },
-            confidence=confidence,
+            confidence=float(metadata.get("confidence", CONFIDENCE))
+            if confidence is None
+            else confidence,
         )
     except (ValueError, InterpChecksError) as error:
         raise CheckpointError(

@@ -115,7 +115,7 @@ def test_new_and_still_not() -> None:
     assert fate(made(), old=alive) == Fate("new", "fails before, holds now")
     assert fate(alive, old=alive) == Fate("still not", "fails before, fails now")
     absent = "dropping direction 8 kills class 1"
-    assert fate(made(), absent) == Fate("not judged", "the new checkpoint cannot answer")
+    assert fate(made(), absent) == Fate("still not", "not judged before, not judged now")
 
 
 def test_what_is_kept() -> None:
@@ -124,7 +124,6 @@ def test_what_is_kept() -> None:
     assert str(Fate("held", "x")) == "held: x"
 
 
-@pytest.mark.xfail(strict=True, reason="an unrelated direction of the same number counts")
 def test_no_counterpart_although_the_same_number_does_harm() -> None:
     """The new direction 2 is another one; that it hurts some 1s is no trace of the old."""
     hurt = [(0.6, [0, 10.0, 9, 0, 0, 0]), (0.4, ALIVE)]
@@ -133,7 +132,6 @@ def test_no_counterpart_although_the_same_number_does_harm() -> None:
     assert fate(new).word == "no counterpart"
 
 
-@pytest.mark.xfail(strict=True, reason="the angle between the two subspaces is not looked at")
 def test_a_group_that_is_no_counterpart_is_not_the_same_subspace() -> None:
     sigma = np.array([7.0, 6.0, 5.9995, 4.0, 3.0, 2.0])
     new = made(sigma=sigma, turn=(2, 4, 40), special={1: [(1, [0, 10.0, 0, 9, 0, 0])]})
@@ -142,7 +140,6 @@ def test_a_group_that_is_no_counterpart_is_not_the_same_subspace() -> None:
     assert fate(new, "dropping direction 2 kills class 1").word != "rotated within a subspace"
 
 
-@pytest.mark.xfail(strict=True, reason="a rotated plane at other numbers is not found again")
 def test_a_plane_that_was_rotated_and_re_indexed() -> None:
     old = made(sigma=np.array([7.0, 6.0, 5.9995, 4.0, 3.0, 2.0]))
     new = made(
@@ -154,13 +151,11 @@ def test_a_plane_that_was_rotated_and_re_indexed() -> None:
     assert fate(new, claim, old).word in ("re-indexed", "rotated within a subspace")
 
 
-@pytest.mark.xfail(strict=True, reason="two points of recall count as what is left of a death")
 def test_hardly_any_loss_is_no_weaker_death() -> None:
     few = [(0.06, [0, 10.0, 0, 0, 0, 0]), (0.94, ALIVE)]
     assert fate(made(special={1: few})).word == "vanished"
 
 
-@pytest.mark.xfail(strict=True, reason="no evidence for what names no direction one by one")
 @pytest.mark.parametrize(
     "claim",
     [
@@ -176,7 +171,6 @@ def test_a_line_of_evidence(claim: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["re-indexed", "vanished"])
-@pytest.mark.xfail(strict=True, reason="no evidence for what names no direction one by one")
 def test_a_line_of_evidence_for_what_changed(word: str) -> None:
     claim = "keeping only direction 1 leaves only classes 0 and 5 alive"
     if word == "re-indexed":

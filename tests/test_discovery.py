@@ -184,7 +184,6 @@ def test_nothing_to_find(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert out.read_text() == "mine"
 
 
-@pytest.mark.xfail(strict=True, reason="a traceback: negative dimensions", raises=ValueError)
 def test_fewer_than_no_rotations(tmp_path: Path) -> None:
     snapshot, out = str(REFERENCE / "digits.snapshot.safetensors"), str(tmp_path / "x.py")
     assert main(["discover", snapshot, "--out", out, "--rotations", "-1"]) == 2

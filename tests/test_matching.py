@@ -208,9 +208,6 @@ def test_the_same_on_every_call() -> None:
     assert match_directions(old, new) == match_directions(old, new)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a rotated plane has no counterparts, though its subspace has one"
-)
 def test_a_rotated_plane_is_its_own_counterpart() -> None:
     """Near-equal singular values are compared as subspaces: no angle at all between these."""
     sigma = np.array([9.0, 7.0, 6.9995, 4.0, 2.5, 1.0])

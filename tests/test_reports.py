@@ -224,7 +224,6 @@ def test_a_run_that_was_interrupted_replaces_nothing(suite: pytest.Pytester) -> 
     assert Path("r.json").read_bytes() == before
 
 
-@pytest.mark.xfail(strict=True, reason="ValueError inside of pytest_sessionfinish")
 def test_a_time_that_is_none(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     result = suite.runpytest_subprocess(*OPTIONS, "-k", "test_kept", "--interp-report=r.json")

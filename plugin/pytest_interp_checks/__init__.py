@@ -49,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from .report import checked_paths
 
         checked_paths(config.getoption("interp_report"))
+    for name in ("interp_baseline", "interp_align", "interp_save"):
+        if config.getoption(name) == "":
+            raise pytest.UsageError(
+                f"--{name.replace('_', '-')} is empty; an unset variable of the shell, perhaps?"
+            )
     if _is_worker(config):
         return
     if was_asked(config):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from interp_checks.alignment import aligned
-from interp_checks.claim import Claim
+from interp_checks.alignment import aligned as aligned
+from interp_checks.errors import CheckpointError
+from interp_checks.files import read_tensors
+from interp_checks.matching import Matching
 from interp_checks.readout import Readout
-from interp_checks.runs import load_run
+from interp_checks.runs import is_run, load_run
+from interp_fixtures import reference_readout
+from interp_fixtures.reference_files import SHIPPED
 
 from .baseline import matching_of
 from .options import request_of
+
+if TYPE_CHECKING:
+    from interp_fixtures.request import Request
 
 _REFERENCE: pytest.StashKey[Readout] = pytest.StashKey()
 
@@ -23,30 +32,40 @@ def reference_of(config: pytest.Config) -> Readout:
     Raises:
         InterpChecksError: the file cannot be used.
     """
-    from dataclasses import replace
-
     from interp_fixtures.resolve import resolve
 
     if _REFERENCE not in config.stash:
         chosen, request = config.getoption("interp_align"), request_of(config)
-        if Path(chosen).suffix == ".json":
-            found = load_run(Path(chosen).expanduser()).readouts[0]
+        if chosen == "shipped":
+            dataset = _dataset_of(request)
+            # The suites that are shipped speak of MNIST.
+            found = reference_readout(dataset if dataset in SHIPPED else "mnist")
+        elif is_run(chosen):
+            run = load_run(Path(chosen).expanduser())
+            if not run.readouts:
+                raise CheckpointError(f"{chosen}: the saved run has no subject to align with")
+            found = run.readouts[0]
         else:
-            path = None if chosen == "shipped" else Path(chosen).expanduser()
-            wanted = replace(request, checkpoint=path, seed=None, recipe=None, data_root=None)
-            found = resolve(
-                wanted if path is None else replace(wanted, data_root=request.data_root)
-            ).readout
+            path = Path(chosen).expanduser()
+            found = resolve(replace(request, checkpoint=path, seed=None, recipe=None)).readout
         config.stash[_REFERENCE] = replace(found, gauge=request.gauge)
     return config.stash[_REFERENCE]
 
 
-def align(claim: Claim, readout: Readout, config: pytest.Config) -> tuple[Claim, str]:
-    """The claim on the counterparts of its directions, and the mapping in words.
+def _dataset_of(request: Request) -> str:
+    """The data set of what is judged, as far as it is known before it is loaded."""
+    if request.dataset is not None or request.checkpoint is None:
+        return request.dataset or "mnist"
+    if request.checkpoint.suffix != ".safetensors":
+        return "mnist"
+    metadata = read_tensors(request.checkpoint)[1]
+    return metadata.get("dataset", metadata.get("provenance.dataset", "mnist"))
+
+
+def mapping_to(readout: Readout, config: pytest.Config) -> Matching:
+    """Which directions of the readout those of the reference are.
 
     Raises:
-        NotJudgedError: a direction has no counterpart.
-        InterpChecksError: the reference cannot be used.
+        InterpChecksError: the reference cannot be used, or has other classes.
     """
-    matching = matching_of(reference_of(config), readout, config)
-    return aligned(claim, matching), str(matching)
+    return matching_of(reference_of(config), readout, config)

@@ -44,7 +44,9 @@ def matching_of(old: Readout, new: Readout, config: pytest.Config) -> Matching:
     return known[key][2]
 
 
-def became(claim: Claim, new: Readout, config: pytest.Config, confidence: float) -> Fate | None:
+def became(
+    claim: Claim, test: str, new: Readout, config: pytest.Config, confidence: float
+) -> Fate | None:
     """What became of a claim since the baseline; None if the baseline has no such claim.
 
     Raises:
@@ -52,7 +54,7 @@ def became(claim: Claim, new: Readout, config: pytest.Config, confidence: float)
     """
     run = baseline_of(config)
     assert run is not None
-    entry = run.claims().get(str(claim))
+    entry = run.find(test, str(claim))
     if entry is None:
         return None
     old = entry[1]
@@ -72,16 +74,29 @@ def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> li
     words = Counter(entry["fate"][0] for entry in entries if entry["fate"])
     told = ", ".join(f"{word} {count}" for word, count in words.items())
     lines = [f"Against {run.path}: {told or 'no claim in common'}"]
-    judged = {entry["claim"] for entry in entries}
-    unused = [sentence for sentence in run.claims() if sentence not in judged]
-    if unused:
-        lines.append(f"{len(unused)} claims of the baseline were not judged now:")
-        lines += [f"  {sentence}" for sentence in unused]
     packed = next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
-    readouts = [entry[1] for entry in run.claims().values()]
+    known = [run.find(entry["nodeid"], entry["claim"]) for entry in entries]
+    readouts = [found[1] for found in known if found is not None]
     if packed and readouts:
         lines += _changes(readouts[0], unpacked(packed))
     return lines
+
+
+def unused_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[str]:
+    """The claims of the baseline that this run did not judge on any subject."""
+    run = baseline_of(config)
+    if run is None:
+        return []
+    used = [run.find(entry["nodeid"], entry["claim"]) for entry in entries]
+    judged = {id(found[0]) for found in used if found is not None}
+    unused = [claim["claim"] for claim, _ in run.claims() if id(claim) not in judged]
+    if not unused:
+        return []
+    noun = "claim" if len(unused) == 1 else "claims"
+    return [
+        f"{len(unused)} {noun} of the baseline not judged now:",
+        *(f"  {sentence}" for sentence in unused),
+    ]
 
 
 def _changes(old: Readout, new: Readout) -> list[str]:

@@ -109,6 +109,6 @@ def _recalls(subject: dict[str, Any], rows: list[dict[str, Any]]) -> str:
 
 def _plain(text: str) -> str:
     """Text that stays as it is inside a table cell."""
-    for sign in ("\\", "`", "*", "_", "[", "]", "|"):
+    for sign in ("\\", "`", "*", "_", "[", "]", "|", "~"):
         text = text.replace(sign, "\\" + sign)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

@@ -143,6 +143,8 @@ def report_of(ledger: Ledger, config: pytest.Config) -> dict[str, Any]:
             "familywise": option("interp_familywise"),
             "rotations": option("interp_rotations"),
             "undecided": option("interp_undecided"),
+            "align": option("interp_align"),
+            "baseline": option("interp_baseline"),
         },
         "summary": {word: counts[word] for word in STATUSES},
         "subjects": [_subject(tables, entries) for tables, entries in groups],
@@ -151,7 +153,11 @@ def report_of(ledger: Ledger, config: pytest.Config) -> dict[str, Any]:
 
 def _now() -> str:
     """The time of the report; SOURCE_DATE_EPOCH sets it for reproducible builds."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not epoch.isdecimal():
+        raise InterpChecksError(
+            "SOURCE_DATE_EPOCH is no time", found=epoch, expected="seconds since 1970"
+        )
     now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
     return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 

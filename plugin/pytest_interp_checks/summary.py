@@ -69,6 +69,11 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
         expected = _expected_by_mistake(entries)
         if verbosity >= 0 and expected:
             write(Text(expected, style="dim"))
+    if reporter.config.getoption("interp_baseline"):
+        from .baseline import unused_lines
+
+        for line in unused_lines(ledger.entries, reporter.config):
+            write(Text(line))
     if not ledger.judged:
         write(Text("No claim was judged, so this run fails.", style="bold red"))
 
