@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Two-sided confidence of every interval unless asked otherwise.
 CONFIDENCE = 0.95
 
 
+@lru_cache(maxsize=65536)
 def exact_interval(count: int, total: int, confidence: float) -> tuple[float, float]:
     """The Clopper-Pearson interval of a proportion.
 

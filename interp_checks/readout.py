@@ -166,6 +166,11 @@ class Readout:
         return {}
 
     @cached_property
+    def _counts(self) -> dict[tuple[int, ...], tuple[IntArray, IntArray]]:
+        """Counts by set of directions, filled by :mod:`interp_checks.sweeps`."""
+        return {}
+
+    @cached_property
     def _rotated(self) -> dict[int, Any]:
         """Random rotations by their number, filled by :mod:`interp_checks.chance`."""
         return {}

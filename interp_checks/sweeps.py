@@ -33,14 +33,10 @@ def sweep(readout: Readout, ablations: Iterable[Ablation]) -> Confusions:
     asked = unique(ablations)
     classes = len(readout.class_names)
     intact = _predictions(readout, None)
-    right = intact == readout.labels
     counts = np.zeros((len(asked), classes, classes), dtype=np.int64)
     both_right = np.zeros((len(asked), classes), dtype=np.int64)
     for position, ablation in enumerate(asked):
-        predicted = predict(readout, ablation)
-        counts[position] = _confusion(readout.labels, predicted, classes)
-        both = right & (predicted == readout.labels)
-        both_right[position] = np.bincount(readout.labels[both], minlength=classes)
+        counts[position], both_right[position] = _counted(readout, ablation, intact)
     return Confusions(
         ablations=asked,
         counts=counts,
@@ -49,6 +45,21 @@ def sweep(readout: Readout, ablations: Iterable[Ablation]) -> Confusions:
         class_names=readout.class_names,
         confidence=readout.confidence,
     )
+
+
+def _counted(readout: Readout, ablation: Ablation, intact: IntArray) -> tuple[IntArray, IntArray]:
+    """Confusion counts under an ablation, and images of each class right there and intact."""
+    kept = ablation.kept(len(readout.directions))
+    known = readout._counts
+    if kept not in known:
+        classes = len(readout.class_names)
+        predicted = _predictions(readout, kept)
+        both = (intact == readout.labels) & (predicted == readout.labels)
+        known[kept] = (
+            _confusion(readout.labels, predicted, classes),
+            np.bincount(readout.labels[both], minlength=classes),
+        )
+    return known[kept]
 
 
 def predict(readout: Readout, ablation: Ablation | None) -> IntArray:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
@@ -96,3 +100,26 @@ def test_how_rare_eight_is_carried_alone_is_the_prevalence_and_the_reference() -
     (row,) = [line for line in PREVALENCE.splitlines() if sentence in line]
     others = int(row.split("|")[3])
     assert f"{others + 1} of 80" in re.sub(r"\s+", " ", README)
+
+
+def test_what_replicates_is_counted_as_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INTERP_DATA", raising=False)
+    root, report = Path(__file__).parents[1], tmp_path / "thesis.json"
+    command = [sys.executable, "-m", "pytest", "suites/thesis", "-q", "-p", "no:cacheprovider"]
+    subprocess.run([*command, f"--interp-report={report}"], cwd=root, check=True, timeout=120)
+    (subject,) = json.loads(report.read_text("utf-8"))["subjects"]
+    claims = subject["claims"]
+    outcomes = Counter(claim["outcome"] for claim in claims)
+    numbered = [one for one in claims if one["outcome"] == "holds" and one["chance"]]
+    specific = [one["chance"][0] for one in numbered if one["chance"][0] <= 10]
+    flowing = re.sub(r"\s+", " ", README)
+    assert (
+        f"Of the {len(claims)} claims of the thesis's suite, {outcomes['holds']} hold on the shipped "
+        f"reference, {outcomes['fails']} fail there and {outcomes['undecided']} are undecided. "
+        f"{len(numbered)} of those that hold are about numbered directions, and only two of these"
+    ) in flowing
+    headline, four = sorted(specific)
+    assert f"({headline} of 200 random rotations)" in flowing
+    assert f"({four} of 200)" in flowing
