@@ -117,7 +117,8 @@ def test_what_replicates_is_counted_as_the_readme_says(
     flowing = re.sub(r"\s+", " ", README)
     assert (
         f"Of the {len(claims)} claims of the thesis's suite, {outcomes['holds']} hold on the "
-        f"shipped reference, {outcomes['fails']} fail there and {outcomes['undecided']} are undecided. "
+        f"shipped reference, {outcomes['fails']} fail there and {outcomes['undecided']} are "
+        "undecided. "
         f"{len(numbered)} of those that hold are about numbered directions, and only two of these"
     ) in flowing
     headline, four = sorted(specific)
