@@ -228,7 +228,9 @@ def test_interrupted(
 
 
 _KILLED = """
-import sys, time
+import signal, sys, time
+# A shell that starts its jobs in the background has them ignore SIGINT, children as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from interp_checks.runs import save_run
 write = Path.write_text
