@@ -119,10 +119,17 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
         CheckpointError: the file is missing, damaged, or no saved run.
     """
     culprit = existing_file(path)
+    if not is_run(culprit):
+        raise CheckpointError(
+            f"{culprit}: this is not a saved run",
+            found="a file that is no JSON object",
+            expected=f"format {FORMAT!r}",
+            remedy="save one with pytest SUITES --interp-save=FILE",
+        )
     try:
         run = json.loads(culprit.read_text(encoding="utf-8"))
-        if not isinstance(run, dict) or run.get("format") != FORMAT:
-            found = run.get("format", run.get("schema")) if isinstance(run, dict) else type(run)
+        if run.get("format") != FORMAT:
+            found = run.get("format", run.get("schema"))
             raise CheckpointError(
                 f"{culprit}: this is not a saved run",
                 found=f"format {found!r}",

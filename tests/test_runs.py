@@ -121,10 +121,8 @@ def cut_short(text: str) -> str:
 WHOLE = packed(small())
 SAFE = zlib.decompress(base64.b85decode(WHOLE))
 DAMAGED: dict[str, bytes | str] = {
-    "empty": b"",
     "cut short": run_text()[:-200],
-    "not text": b"\xff\xfe\x00",
-    "another file": reference_readout.__module__,
+    "not text": b"{\xff\xfe\x00",
     "no report": json.dumps({"format": FORMAT}),
     "report of nothing": run_text(report=None),
     "report is a list": run_text(report=[]),
@@ -170,20 +168,24 @@ def test_damaged_inside_the_readout(content: str, tmp_path: Path) -> None:
 
 
 def test_nested_too_deep(tmp_path: Path) -> None:
-    refused(tmp_path / "run.json", "[" * 200_000)
+    error = refused(tmp_path / "run.json", '{"a":' * 200_000)
+    assert error.problem.endswith("the saved run is damaged")
 
 
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        ("[]", "format <class 'list'>"),
+        ("[]", "a file that is no JSON object"),
+        (b"", "a file that is no JSON object"),
+        (b"\xff\xfe\x00", "a file that is no JSON object"),
+        ("# A README", "a file that is no JSON object"),
         ("{}", "format None"),
         ('{"schema": "interp-checks report 1"}', "format 'interp-checks report 1'"),
         (run_text(format="interp-checks run 2"), "format 'interp-checks run 2'"),
     ],
-    ids=["list", "nothing", "report", "version"],
+    ids=["list", "empty", "not text", "another file", "nothing", "report", "version"],
 )
-def test_not_a_saved_run(content: str, found: str, tmp_path: Path) -> None:
+def test_not_a_saved_run(content: bytes | str, found: str, tmp_path: Path) -> None:
     error = refused(tmp_path / "run.json", content)
     assert error.problem == f"{tmp_path / 'run.json'}: this is not a saved run"
     assert (error.found, error.expected) == (found, f"format {FORMAT!r}")
