@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ._arrays import IntArray
 from .ablation import Ablation
@@ -136,19 +138,24 @@ class Confusions:
 
     Args:
         ablations: A of them.
-        counts: [A, K, K]; rows are true classes, columns predicted ones.
+        counts: [A, K, K]; rows are true classes, columns predicted ones. None where that is
+            too much to keep; the counts of one ablation can then be had by its name.
+        right: [A, K]; images of each class that are right.
         both_right: [A, K]; images of each class that are right intact and ablated.
         intact_counts: [K, K], with nothing ablated.
         class_names: K names.
         confidence: of all intervals, two-sided.
+        count_again: counts one ablation's confusion matrix.
     """
 
-    ablations: tuple[Ablation, ...]
-    counts: IntArray
+    ablations: Sequence[Ablation]
+    counts: IntArray | None
+    right: IntArray
     both_right: IntArray
     intact_counts: IntArray
     class_names: tuple[str, ...]
     confidence: float
+    count_again: Callable[[Ablation], IntArray]
 
     def __repr__(self) -> str:
         return f"<Confusions of {len(self)} ablations, {len(self.class_names)} classes>"
@@ -163,9 +170,10 @@ class Confusions:
         if ablation not in self.ablations:
             raise KeyError(f"this sweep did not include: {ablation}")
         position = self.ablations.index(ablation)
+        counts = self.count_again(ablation) if self.counts is None else self.counts[position]
         return Result(
             name=str(ablation),
-            counts=self.counts[position],
+            counts=counts,
             both_right=self.both_right[position],
             intact_counts=self.intact_counts,
             class_names=self.class_names,
@@ -188,17 +196,15 @@ class Confusions:
         """Recall by ablation (rows) and class (columns), accuracy last, intact first."""
         import pandas as pd
 
-        rows = {"intact": self.intact, **{str(name): self[name] for name in self}}
+        support = self.intact_counts.sum(axis=1)
+        right = np.vstack([self.intact_counts.diagonal(), self.right])
+        with np.errstate(invalid="ignore"):
+            recalls = right / support
         return pd.DataFrame(
-            {
-                name: [
-                    *(estimate.value for estimate in result.recall.values()),
-                    result.accuracy.value,
-                ]
-                for name, result in rows.items()
-            },
-            index=[*self.class_names, "accuracy"],
-        ).T
+            np.column_stack([recalls, right.sum(axis=1) / support.sum()]),
+            index=["intact", *map(str, self)],
+            columns=[*self.class_names, "accuracy"],
+        )
 
     def _repr_html_(self) -> str:
         shown: str = self.table().to_html(float_format=lambda value: f"{value:.3f}")

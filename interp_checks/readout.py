@@ -15,9 +15,13 @@ from .ablation import Ablation
 from .directions import Directions, Gauge, in_gauge
 from .errors import InterpChecksError
 from .estimate import CONFIDENCE
+from .remembered import Remembered
 
 if TYPE_CHECKING:
     from .confusions import Result
+
+#: Coefficients of all images are kept if they take less than this, else made block by block.
+_KEPT_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,11 +153,22 @@ class Readout:
         """Features along each direction times its singular value, [r, N]."""
         return self.directions.coefficients(self.features)
 
+    def coefficients_of(self, block: slice) -> FloatArray:
+        """The coefficients of a block of images, [r, n]; kept for all where that is little."""
+        whole = len(self) * len(self.directions) * 8
+        if "coefficients" in self.__dict__ or whole <= _KEPT_BYTES:
+            return self.coefficients[:, block]
+        return self.directions.coefficients(self.features[block])
+
     @cached_property
     def tie(self) -> float:
         """Logits closer than this are equal: rounding alone can part them."""
-        terms = np.abs(self.coefficients).sum(axis=0).max() + np.abs(self.bias).max()
-        return float(1e-12 * terms)
+        step = max(1, _KEPT_BYTES // (8 * (self.features.shape[1] + len(self.directions))))
+        largest = max(
+            float(np.abs(self.coefficients_of(slice(start, start + step))).sum(axis=0).max())
+            for start in range(0, len(self), step)
+        )
+        return float(1e-12 * (largest + np.abs(self.bias).max()))
 
     @cached_property
     def support(self) -> IntArray:
@@ -161,14 +176,14 @@ class Readout:
         return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
 
     @cached_property
-    def _predictions(self) -> dict[tuple[int, ...] | None, IntArray]:
+    def _predictions(self) -> Remembered:
         """Predictions by set of directions, filled by :mod:`interp_checks.sweeps`."""
-        return {}
+        return Remembered()
 
     @cached_property
-    def _counts(self) -> dict[tuple[int, ...], tuple[IntArray, IntArray]]:
+    def _counts(self) -> Remembered:
         """Counts by set of directions, filled by :mod:`interp_checks.sweeps`."""
-        return {}
+        return Remembered()
 
     @cached_property
     def _rotated(self) -> dict[int, Any]:

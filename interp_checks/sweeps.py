@@ -1,72 +1,170 @@
 """Ablations × images → counts. The only door to the kernels.
 
-Counts are whole numbers. Logits are summed in float64, directions rising, then the bias. Ties
-go to the lowest class, as ``argmax`` resolves them; logits that differ by less than 1e-12 of
-their scale are tied, so that rounding decides nothing.
+Counts are whole numbers. Ties go to the lowest class, as ``argmax`` resolves them; logits that
+differ by less than 1e-12 of their scale are tied. Float64 rounds a thousand times more finely
+than that, so neither the order of summation nor the engine decides anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from ._arrays import FloatArray, IntArray
 from .ablation import Ablation, unique
 from .confusions import Confusions
+from .engines import Counts, Engine, Job, Progress, available_threads, count
+from .errors import InterpChecksError
 from .readout import Readout
+from .subsets import Subsets
 
 #: Images per block, so that a block of logits stays in the processor's cache.
 _BLOCK = 8192
+#: Confusion counts of all ablations of a sweep are kept up to so many bytes.
+_KEPT_BYTES = 512 * 2**20
+#: Products of matrices with fewer multiplications than this gain nothing from threads.
+_SMALL = 10**8
+#: What is counted of each class (right, and right intact too) is kept up to so many.
+_MOST_BYTES = 2**30
 
 
-def sweep(readout: Readout, ablations: Iterable[Ablation]) -> Confusions:
+def sweep(
+    readout: Readout,
+    ablations: Iterable[Ablation],
+    *,
+    engine: Engine = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Confusions:
     """Count predictions under each ablation.
 
     Args:
         readout: features, labels and head.
         ablations: which directions stay, one set after another; repetitions are counted once.
+            :func:`interp_checks.every_subset` gives all of them.
+        engine: "numpy", "compiled" (numba), "torch" (on the graphics processor, if there is
+            one), or whichever is done first. The counts are the same.
+        threads: at most so many; the processors that this process may use when left out.
+        progress: called with the images done and all images, now and then.
 
     Raises:
         NotJudgedError: an ablation names a direction that the head does not have.
+        InterpChecksError: no such engine or number of threads, or more counts than memory.
     """
-    asked = unique(ablations)
+    threads = available_threads() if threads is None else threads
+    if threads < 1:
+        raise InterpChecksError(f"a sweep cannot use {threads} threads", expected="1 or more")
+    asked = ablations if isinstance(ablations, Subsets) else unique(ablations)
     classes = len(readout.class_names)
-    intact = _predictions(readout, None)
-    counts = np.zeros((len(asked), classes, classes), dtype=np.int64)
-    both_right = np.zeros((len(asked), classes), dtype=np.int64)
-    for position, ablation in enumerate(asked):
-        counts[position], both_right[position] = _counted(readout, ablation, intact)
+    size = 16 * len(asked) * classes
+    if size > _MOST_BYTES:
+        raise InterpChecksError(
+            f"a sweep of {len(asked):,} ablations of {classes:,} classes does not fit in memory",
+            found=f"{size / 2**30:.1f} GiB of counts",
+            expected=f"at most {_MOST_BYTES / 2**30:.0f} GiB",
+            remedy="sweep fewer ablations at a time",
+        )
+    whole = 8 * len(asked) * classes**2 <= _KEPT_BYTES
+    with _few_blas_threads(readout):
+        counts = _counted(readout, asked, whole, engine, threads, progress)
     return Confusions(
         ablations=asked,
-        counts=counts,
-        both_right=both_right,
-        intact_counts=_confusion(readout.labels, intact, classes),
+        counts=counts.confusion,
+        right=counts.right,
+        both_right=counts.both,
+        intact_counts=confusion(readout.labels, predict(readout, None), classes),
         class_names=readout.class_names,
         confidence=readout.confidence,
+        count_again=lambda ablation: _confusion_of(readout, ablation),
     )
 
 
-def _counted(readout: Readout, ablation: Ablation, intact: IntArray) -> tuple[IntArray, IntArray]:
-    """Confusion counts under an ablation, and images of each class right there and intact."""
-    kept = ablation.kept(len(readout.directions))
-    known = readout._counts
-    if kept not in known:
-        classes = len(readout.class_names)
-        predicted = _predictions(readout, kept)
-        both = (intact == readout.labels) & (predicted == readout.labels)
-        known[kept] = (
-            _confusion(readout.labels, predicted, classes),
-            np.bincount(readout.labels[both], minlength=classes),
+@contextmanager
+def _few_blas_threads(readout: Readout) -> Iterator[None]:
+    """One thread for small products: BLAS threads that wait for more work hinder the kernels."""
+    if len(readout) * readout.features.shape[1] * len(readout.class_names) > _SMALL:
+        yield
+        return
+    with _blas().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _counted(
+    readout: Readout,
+    asked: tuple[Ablation, ...] | Subsets,
+    whole: bool,
+    engine: Engine,
+    threads: int,
+    progress: Progress | None,
+) -> Counts:
+    """Counts of each ablation; what was counted before is not counted again."""
+    intact = predict(readout, None)
+    if isinstance(asked, Subsets):
+        _require(asked, readout)
+        job = Job(readout, asked, intact, whole, threads, progress)
+        return readout._counts.get_or(("subsets", engine), lambda: count(engine, job))
+    classes = len(readout.class_names)
+    kept = [ablation.kept(len(readout.directions)) for ablation in asked]
+    known = {one: readout._counts.get((one, whole, engine)) for one in kept}
+    missing = [one for one, found in known.items() if found is None]
+    if missing:
+        job = Job(readout, missing, intact, whole, threads, progress)
+        fresh = count(engine, job)
+        if len(missing) == len(kept):
+            _remember(readout, missing, fresh, whole, engine)
+            return fresh
+        for row, one in enumerate(missing):
+            known[one] = _row(fresh, row)
+        _remember(readout, missing, fresh, whole, engine)
+    counts = Counts.none(len(asked), classes, whole)
+    for row, one in enumerate(kept):
+        found = known[one]
+        counts.right[row], counts.both[row] = found.right, found.both
+        if counts.confusion is not None:
+            counts.confusion[row] = found.confusion
+    return counts
+
+
+def _row(counts: Counts, row: int) -> Counts:
+    confused = None if counts.confusion is None else counts.confusion[row].copy()
+    return Counts(confused, counts.right[row].copy(), counts.both[row].copy())
+
+
+def _remember(
+    readout: Readout, kept: Sequence[tuple[int, ...]], counts: Counts, whole: bool, engine: Engine
+) -> None:
+    for row, one in enumerate(kept):
+        readout._counts.put((one, whole, engine), _row(counts, row))
+
+
+def _require(subsets: Subsets, readout: Readout) -> None:
+    if subsets.directions != len(readout.directions):
+        raise InterpChecksError(
+            f"these are the subsets of {subsets.directions} directions",
+            found=f"a head with {len(readout.directions)}",
+            remedy="every_subset(len(readout.directions))",
         )
-    return known[kept]
+
+
+def _confusion_of(readout: Readout, ablation: Ablation) -> IntArray:
+    return confusion(readout.labels, predict(readout, ablation), len(readout.class_names))
 
 
 def predict(readout: Readout, ablation: Ablation | None) -> IntArray:
     """The predicted class of each image under an ablation (None: intact), [N]."""
-    if ablation is None:
-        return _predictions(readout, None)
-    return _predictions(readout, ablation.kept(len(readout.directions)))
+    kept = None if ablation is None else ablation.kept(len(readout.directions))
+    return readout._predictions.get_or(kept, lambda: _predicted(readout, kept))
 
 
 def disagreements(readout: Readout, one: Ablation, other: Ablation) -> int:
@@ -74,18 +172,24 @@ def disagreements(readout: Readout, one: Ablation, other: Ablation) -> int:
     return int((predict(readout, one) != predict(readout, other)).sum())
 
 
-def _predictions(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
+def _predicted(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
     """Predictions when these directions stay; None for the weight as it is."""
-    known = readout._predictions
-    if kept not in known:
+    predicted = np.zeros(len(readout), dtype=np.int64)
+    for start in range(0, len(readout), _BLOCK):
+        block = slice(start, start + _BLOCK)
         if kept is None:
-            known[kept] = first_largest(readout.logits.T, readout.tie)
+            logits = readout.weight @ readout.features[block].astype(np.float64).T
+            logits += readout.bias[:, None]
+            predicted[block] = first_largest(logits, readout.tie)
         else:
-            directions = readout.directions
-            known[kept] = argmax_over(
-                readout.coefficients, directions.classes, readout.bias, kept, readout.tie
-            ).astype(np.int64)
-    return known[kept]
+            predicted[block] = argmax_over(
+                readout.coefficients_of(block),
+                readout.directions.classes,
+                readout.bias,
+                kept,
+                readout.tie,
+            )
+    return predicted
 
 
 def argmax_over(
@@ -135,6 +239,7 @@ def first_largest(logits: FloatArray, tie: float) -> IntArray:
     return found
 
 
-def _confusion(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:
+def confusion(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:
+    """Counts of true (rows) against predicted classes, [K, K]."""
     pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return pairs.reshape(classes, classes).astype(np.int64)
