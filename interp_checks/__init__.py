@@ -37,9 +37,13 @@ if TYPE_CHECKING:
     from .estimate import Change as Change
     from .estimate import Estimate as Estimate
     from .judgement import judge as judge
+    from .lattice import Lattice as Lattice
     from .readout import Readout as Readout
+    from .sampling import SampledShapley as SampledShapley
+    from .sampling import sample_shapley as sample_shapley
     from .snapshot import load_snapshot as load_snapshot
     from .snapshot import save_snapshot as save_snapshot
+    from .subsets import every_subset as every_subset
     from .sweeps import sweep as sweep
     from .verdict import Outcome as Outcome
     from .verdict import Verdict as Verdict
@@ -55,14 +59,17 @@ _HOMES = {
     "Directions": "directions",
     "Estimate": "estimate",
     "InterpChecksError": "errors",
+    "Lattice": "lattice",
     "NotJudgedError": "errors",
     "Outcome": "verdict",
     "Readout": "readout",
     "Result": "confusions",
+    "SampledShapley": "sampling",
     "Verdict": "verdict",
     "dropping": "ablation",
     "every_direction_alone": "claim",
     "every_direction_dropped": "claim",
+    "every_subset": "subsets",
     "judge": "judgement",
     "keeping_every_direction": "ablation",
     "keeping_first": "ablation",
@@ -72,6 +79,7 @@ _HOMES = {
     "load_snapshot": "snapshot",
     "nearly_every_ablation": "claim",
     "readout_of": "capture",
+    "sample_shapley": "sampling",
     "save_snapshot": "snapshot",
     "some_direction_alone": "claim",
     "some_direction_dropped": "claim",

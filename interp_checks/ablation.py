@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from ._arrays import Array
 from .errors import InterpChecksError, NotJudgedError
 from .saying import Saying
 from .wording import listed, whole_number
@@ -97,13 +98,7 @@ class Ablation(Saying):
         Raises:
             NotJudgedError: the ablation names a direction that does not exist.
         """
-        largest = max(self.indices, default=0)
-        if largest > count:
-            raise NotJudgedError(
-                f"{self}: there is no direction {largest}",
-                found=f"{count} directions",
-                expected=f"at least {largest}",
-            )
+        self._require(count)
         every = range(1, count + 1)
         if self.kind == "every":
             return tuple(every)
@@ -116,6 +111,32 @@ class Ablation(Saying):
         if self.kind == "only":
             return self.indices
         return tuple(index for index in every if index not in self.indices)
+
+    def members(self, count: int) -> Array:
+        """Whether each of ``count`` directions stays, [count], as zeros and ones.
+
+        Raises:
+            NotJudgedError: the ablation names a direction that does not exist.
+        """
+        import numpy as np
+
+        if self.kind != "dropping":
+            members = np.zeros(count, dtype=np.uint8)
+            members[[index - 1 for index in self.kept(count)]] = 1
+            return members
+        self._require(count)
+        members = np.ones(count, dtype=np.uint8)
+        members[[index - 1 for index in self.indices]] = 0
+        return members
+
+    def _require(self, count: int) -> None:
+        largest = max(self.indices, default=0)
+        if largest > count:
+            raise NotJudgedError(
+                f"{self}: there is no direction {largest}",
+                found=f"{count} directions",
+                expected=f"at least {largest}",
+            )
 
     @classmethod
     def parse(cls, text: str) -> Ablation:

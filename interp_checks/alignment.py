@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .ablation import Ablation
+from .ablation import Ablation, keeping_first
 from .claim import Claim
 from .errors import NotJudgedError
 from .matching import Matching
 from .says import PredictsTheSame, Revives
+from .set_facts import (
+    SET_FACTS,
+    AreRedundant,
+    FirstAreBest,
+    HasLargestShapley,
+    IsKillSet,
+    IsSufficientSet,
+    SetFact,
+)
 from .thresholds import COUNTERPART
 
 
@@ -27,6 +36,8 @@ def aligned(claim: Claim, matching: Matching) -> Claim:
         if isinstance(say, Revives)
         else replace(say, other=_translated(say.other, matching))
         if isinstance(say, PredictsTheSame)
+        else _fact(say, matching)
+        if isinstance(say, SET_FACTS)
         else say
         for say in claim.says
     )
@@ -34,6 +45,19 @@ def aligned(claim: Claim, matching: Matching) -> Claim:
     if isinstance(condition, Ablation):
         condition = _translated(condition, matching)
     return Claim(condition, says)
+
+
+def _fact(fact: SetFact, matching: Matching) -> SetFact:
+    """A fact about sets of directions on their counterparts."""
+    if isinstance(fact, (IsKillSet, IsSufficientSet, AreRedundant)):
+        return replace(fact, directions=tuple(sorted(_counterparts(fact.directions, matching))))
+    if isinstance(fact, HasLargestShapley):
+        return replace(fact, direction=_counterpart(fact.direction, matching))
+    if isinstance(fact, FirstAreBest):
+        first = keeping_first(fact.count)
+        if _translated(first, matching) != first:
+            raise NotJudgedError(f"{fact}: these are not the first directions any more")
+    return fact
 
 
 def _translated(ablation: Ablation, matching: Matching) -> Ablation:

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from . import says
 from ._arrays import Array, FloatArray, IntArray
-from .ablation import Ablation
+from .ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from .claim import Claim
 from .errors import NotJudgedError
 from .readout import Readout
+from .set_facts import AreRedundant, IsKillSet, IsSufficientSet
 from .sweeps import argmax_over, first_largest
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
 
@@ -62,15 +64,20 @@ def by_chance(claim: Claim, readout: Readout, rotations: int = ROTATIONS) -> Cha
     """Count the rotations under which a claim would hold.
 
     Returns:
-        None for a claim that names no direction (its condition is no single ablation), and for
-        heads so large that it would take many minutes.
+        None for a claim that names no direction, or that every subset would have to be counted
+        for, and for heads so large that it would take many minutes.
     """
-    if not isinstance(claim.condition, Ablation) or not claim.condition.indices or not rotations:
+    fact = claim.says[0] if isinstance(claim.says[0], _MEASURED_FACTS) else None
+    about_numbers = isinstance(claim.condition, Ablation) and claim.condition.indices
+    if not (about_numbers or fact is not None) or not rotations:
         return None
     images = max(min(len(readout), _IMAGES), _FEWEST_OF_A_CLASS * len(readout.class_names))
     if rotations * images * readout.weight.shape[0] * len(readout.directions) > _TOO_MUCH:
         return None
     rotated = _rotated(readout, rotations)
+    if fact is not None:
+        return Chance(int(_set_fact(fact, rotated).sum()), rotations)
+    assert isinstance(claim.condition, Ablation)
     held = np.ones(rotations, dtype=bool)
     named: set[str] = set()
     now = rotated.counts(claim.condition)
@@ -319,3 +326,38 @@ _SATISFIED: dict[type, Callable[[Any, _Sample], Array]] = {
     says.Revives: _revives,
     says.PredictsTheSame: _predicts_the_same,
 }
+
+#: Facts about sets of directions for which chance is measured.
+_MEASURED_FACTS = (IsKillSet, IsSufficientSet, AreRedundant)
+
+
+def _set_fact(fact: IsKillSet | IsSufficientSet | AreRedundant, rotated: _Rotated) -> Array:
+    """Under which rotations a set kills or carries a class and no part of it does.
+
+    That nothing else does so ("the only") is not asked, so that chance is not understated.
+    """
+
+    def sample(ablation: Ablation) -> _Sample:
+        counts = rotated.counts(ablation)
+        return _Sample(rotated, ablation, counts, set(), np.zeros(counts.shape[:2], dtype=bool))
+
+    def killed(*dropped: int) -> Array:
+        return _kills(says.Kills((fact.name,)), sample(dropping(*dropped)))
+
+    def spared(ablation: Ablation) -> Array:
+        return _spares(says.Spares((fact.name,)), sample(ablation))
+
+    numbers = fact.directions
+    parts = [part for size in range(1, len(numbers)) for part in combinations(numbers, size)]
+    if isinstance(fact, AreRedundant):
+        one, other = numbers
+        return killed(*numbers) & spared(dropping(one)) & spared(dropping(other))
+    if isinstance(fact, IsKillSet):
+        held = killed(*numbers)
+        for part in parts:
+            held &= ~killed(*part)
+        return held
+    held = spared(keeping_only(*numbers)) & ~spared(keeping_no_direction())
+    for part in parts:
+        held &= ~spared(keeping_only(*part))
+    return held

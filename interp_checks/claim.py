@@ -10,7 +10,7 @@ from .errors import InterpChecksError
 from .facts import Fact
 from .saying import Saying
 from .says import Kills, KillsCount, Say, Spares
-from .wording import one_of
+from .wording import one_of, whole_number
 
 Quantifier = Literal["some", "every", "nearly every"]
 Over = Literal["dropped", "alone", "ablation"]
@@ -24,18 +24,26 @@ class Quantified(Saying):
         quantifier: how many of them must do what the claim says; "nearly every" is 90 %.
         over: each direction dropped on its own ("dropped"), each kept on its own ("alone"),
             or all of the thesis's ablations: first k, last k, all except one, just one.
+        size: of the sets of directions that are dropped or kept together.
     """
 
     quantifier: Quantifier
     over: Over
+    size: int = 1
 
     def __post_init__(self) -> None:
         one_of(self.quantifier, "some", "every", "nearly every")
         one_of(self.over, "dropped", "alone", "ablation")
+        object.__setattr__(self, "size", whole_number(self.size, smallest=1))
+        if self.over == "ablation" and self.size != 1:
+            raise InterpChecksError(f"{self}: this has no size", found=str(self.size))
 
     def __str__(self) -> str:
         if self.over == "ablation":
             return f"{self.quantifier} ablation"
+        if self.size > 1:
+            which = f"{self.quantifier} set of {self.size} directions"
+            return f"{which} alone" if self.over == "alone" else f"{which}, dropped together,"
         if self.over == "alone":
             return f"{self.quantifier} direction alone"
         return f"{self.quantifier} direction, dropped alone,"
@@ -120,8 +128,12 @@ class Claim(Saying):
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:
-        """The ablations that the claim names, in order; empty for facts and quantified claims."""
+        """The ablations that the claim names, in order; empty for quantified claims.
+
+        Of facts, only those about sets of directions name any.
+        """
         named = [self.condition] if isinstance(self.condition, Ablation) else []
+        named += getattr(self.says[0], "ablations", ())
         for say in self.says:
             for other in (getattr(say, "compared_with", None), getattr(say, "other", None)):
                 if isinstance(other, Ablation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def fate_of(
         and translated != claim
         and _outcome(translated, new, confidence) == Outcome.HOLDS
     ):
-        return Fate("re-indexed", where or f"holds when {translated.condition}")
+        return Fate("re-indexed", where or f"holds as: {translated}")
     grouped = _on_groups(claim, matching)
     if grouped is not None and _outcome(grouped, new, confidence) == Outcome.HOLDS:
         return Fate("rotated within a subspace", _joined(f"holds when {grouped.condition}", where))
@@ -133,7 +133,8 @@ def _numbers(claim: Claim) -> tuple[int, ...]:
     condition = claim.condition
     if isinstance(condition, Ablation) and condition.kind in ("dropping", "only"):
         return condition.indices
-    return ()
+    named: tuple[int, ...] = getattr(claim.says[0], "directions", ())
+    return named if condition is None else ()
 
 
 def _where(claim: Claim, matching: Matching) -> str:
@@ -151,13 +152,14 @@ def _translated(claim: Claim, matching: Matching) -> Claim | None:
 
 def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
     """The claim about all directions that cannot be told from the counterparts."""
+    if not isinstance(claim.condition, Ablation):
+        return None
     numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
     same = all(matching[number].subspace >= COUNTERPART for number in numbers)
     group = {member for number in numbers for member in matching[number].group}
     if not same or len(group) <= len(numbers):
         return None
-    condition = cast(Ablation, claim.condition)
-    make = dropping if condition.kind == "dropping" else keeping_only
+    make = dropping if claim.condition.kind == "dropping" else keeping_only
     return Claim(make(*sorted(group)), claim.says)
 
 

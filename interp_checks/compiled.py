@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import cast
 
 import numpy as np
 
 from . import kernels
-from ._arrays import Array, FloatArray, IntArray
+from ._arrays import Array, IntArray
 from .engines import Counts, Job
-from .steps import FROM_EVERY, steps_through
+from .steps import FROM_EVERY, steps_through, steps_through_all
 
 #: Up to so many classes, images that share a label are counted together.
 _FEW_CLASSES = 32
@@ -22,12 +21,22 @@ _UNIT = 2.0**-24
 
 def count_compiled(job: Job) -> Counts:
     """Count with the kernels of :mod:`interp_checks.kernels`."""
-    counts = Counts.none(len(job.kept), len(job.readout.class_names), job.confusion)
+    try:
+        return _counted(job)
+    except Exception:
+        if kernels.walk.signatures and kernels.drop_each.signatures:  # type: ignore[attr-defined]
+            raise
+        # What numba found on disk was damaged, or what it compiled could not be written.
+        kernels.without_cache()
+        return _counted(job)
+
+
+def _counted(job: Job) -> Counts:
+    counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
     plan = _Plan(job, counts)
-    width, classes = plan.members.shape[1], len(job.readout.class_names)
     with ThreadPoolExecutor(job.threads) as pool:
-        for block, coefficients in job.blocks(8 * (3 * width + 3 * classes + 4)):
-            tasks = plan.tasks(_Block(plan, block, coefficients))
+        for block in job.blocks(plan.bytes_per_image):
+            tasks = plan.tasks(block)
             if job.threads == 1:
                 for task in tasks:
                     task()
@@ -42,68 +51,71 @@ class _Plan:
 
     def __init__(self, job: Job, counts: Counts) -> None:
         self.readout, self.intact = job.readout, job.intact
-        self.threads, self.counts = job.threads, counts
+        self.threads, self.counts, self.members = job.threads, counts, job.members
         directions = job.readout.directions
         self.classes = np.ascontiguousarray(directions.classes)
-        self.by_direction = np.ascontiguousarray(directions.classes.T)
-        self.lowest, self.highest = self.classes.min(axis=0), self.classes.max(axis=0)
-        self.members = job.memberships()
         self.few = len(self.classes) <= _FEW_CLASSES
         nothing: IntArray = np.zeros((0, 1, 1), dtype=np.int64)
         self.confusion = nothing if counts.confusion is None else counts.confusion
         self.dropped = np.full(len(directions), -1, dtype=np.int64)
-        walked = np.arange(len(job.kept))
-        if not self.few:
+        walked = np.arange(len(self.members))
+        if not self.few and not job.subsets:
             self.dropped = _dropped_alone(self.members)
             walked = np.setdiff1d(walked, self.dropped)
-        self.dropping = bool((self.dropped >= 0).any())
-        kept = [job.kept[int(row)] for row in walked] if self.dropping else job.kept
-        self.steps = steps_through(cast("Sequence[tuple[int, ...]]", kept), len(directions))
+        self.steps = (
+            steps_through_all(len(directions))
+            if job.subsets
+            else steps_through(self.members[walked])
+        )
         self.rows = walked[self.steps.rows]
-        self.from_every = bool((self.steps.roots == FROM_EVERY).any())
+        self.head = _Dropping(self) if (self.dropped >= 0).any() else None
+        classes, width = self.classes.shape
+        self.bytes_per_image = 8 * (3 * width + 3 * classes + 4)
+        if self.head is not None:
+            self.bytes_per_image += 4 * job.readout.features.shape[1]
 
-    def tasks(self, block: _Block) -> list[Callable[[], object]]:
+    def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""
-        pieces = len(self.classes) if self.few else 4 * self.threads
-        ranges = _label_ranges(block.labels, pieces)
-        # Neighbours in this order share images and not rows, so that threads which work side
-        # by side do not write to the same lines of the cache.
-        parts = self.steps.parts(max(self.threads, -(-4 * self.threads // len(ranges))))
+        order = np.argsort(self.readout.labels[block], kind="stable")
+        labels = self.readout.labels[block][order]
+        ranges = _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
         tasks: list[Callable[[], object]] = []
-        if self.dropping:
-            tasks += [partial(block.drop_each, images) for images in ranges]
-        return tasks + [partial(block.walk, part, images) for images in ranges for part in parts]
+        if self.head is not None:
+            dropping = self.head.block(block, order, labels)
+            tasks += [partial(dropping.count, images) for images in ranges]
+        if len(self.rows):
+            walking = _Walking(self, block, order, labels)
+            parts = self.steps.parts(-(-4 * self.threads // len(ranges)))
+            tasks += [partial(walking.count, part, images) for images in ranges for part in parts]
+        return tasks
 
 
-class _Block:
+class _Walking:
     """Images sorted by label, with coefficients scaled so that no logit exceeds one."""
 
-    def __init__(self, plan: _Plan, block: slice, coefficients: FloatArray) -> None:
-        readout, self.plan = plan.readout, plan
-        order = np.argsort(readout.labels[block], kind="stable")
-        self.labels = readout.labels[block][order]
+    def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
+        readout, self.plan, self.labels = plan.readout, plan, labels
         self.intact = plan.intact[block][order]
-        coefficients = np.take(coefficients, order, axis=1)
+        coefficients = np.take(readout.coefficients_of(block), order, axis=1)
         self.along = np.ascontiguousarray(coefficients.T)
-        reach = np.maximum(np.abs(plan.lowest), np.abs(plan.highest))
-        terms = reach @ np.abs(coefficients) + np.abs(readout.bias).max()
+        terms = np.abs(plan.classes).max(axis=0) @ np.abs(coefficients)
+        terms += np.abs(readout.bias).max()
         scale = float(terms.max()) or 1.0
-        # Each change rounds the running logit once, and a product of two rounded numbers.
-        rounded = plan.steps.longest + 3 * plan.steps.repeated + 16
+        # Each change rounds the running logit once. What is added and taken away is the same
+        # product, so its own rounding counts once for each direction, and these sum to 3 terms.
+        rounded = plan.steps.longest + 16
         slack = 1.001 * (2 * rounded * _UNIT * terms + 2 * readout.tie) / scale + 1e-36
         self.slack = slack.astype(np.float32)
         self.narrow = (coefficients / scale).astype(np.float32)
         self.classes = plan.classes.astype(np.float32)
         self.bias = (readout.bias / scale).astype(np.float32)
         self.every: Array = np.zeros((1, 1), dtype=np.float32)
-        self.logits: FloatArray = np.zeros((1, 1))
-        if plan.from_every or plan.dropping:
+        if (plan.steps.roots == FROM_EVERY).any():
             whole = plan.classes @ coefficients + readout.bias[:, None]
             self.every = (whole / scale).astype(np.float32)
-            self.logits = np.ascontiguousarray(whole.T)
 
-    def walk(self, part: tuple[int, int], images: tuple[int, int]) -> int:
-        """Count a part of the walk for a range of images."""
+    def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
+        """Count a part of the walk for a range of images; how many had to be settled."""
         plan, steps = self.plan, self.plan.steps
         settled: int = kernels.walk(
             self.narrow,
@@ -131,16 +143,63 @@ class _Block:
         )
         return settled
 
-    def drop_each(self, images: tuple[int, int]) -> int:
-        """Count what dropping each direction alone does to a range of images."""
-        plan = self.plan
+
+class _Dropping:
+    """A head of which directions are dropped one at a time, in float32 and float64."""
+
+    def __init__(self, plan: _Plan) -> None:
+        self.plan, directions = plan, plan.readout.directions
+        self.narrow = plan.readout.narrow
+        weight_scale = self.narrow.scale / self.narrow.feature_scale
+        self.hidden = np.ascontiguousarray((directions.hidden * directions.singular_values).T)
+        self.lengths = directions.singular_values / weight_scale
+        self.narrow_hidden = (self.hidden / weight_scale).astype(np.float32)
+        # In another gauge, logits differ by the same for all classes, and so do these.
+        self.weight = np.ascontiguousarray(plan.readout.weight)
+        self.by_direction = np.ascontiguousarray(plan.classes.T, dtype=np.float32)
+        self.classes = plan.classes.astype(np.float32)
+        self.lowest, self.highest = plan.classes.min(axis=0), plan.classes.max(axis=0)
+
+    def block(self, block: slice, order: IntArray, labels: IntArray) -> _DroppingBlock:
+        """The logits and coefficients of a block of images."""
+        return _DroppingBlock(self, block, order, labels)
+
+
+class _DroppingBlock:
+    """Images sorted by label, with their logits and coefficients in float32."""
+
+    def __init__(self, head: _Dropping, block: slice, order: IntArray, labels: IntArray) -> None:
+        self.head, self.labels = head, labels
+        self.intact = head.plan.intact[block][order]
+        self.features = np.ascontiguousarray(head.plan.readout.features[block][order])
+        if self.features.dtype not in (np.float32, np.float64):
+            self.features = self.features.astype(np.float32)
+        rows = head.narrow.features(self.features)
+        self.rounding = head.narrow.rounding(rows)
+        known = head.plan.readout.narrow_logits
+        self.logits = head.narrow.logits(rows) if known is None else known[block][order]
+        self.along = rows @ head.narrow_hidden.T
+
+    def count(self, images: tuple[int, int]) -> int:
+        """Count a range of images; how many pairs with a direction had to be looked at."""
+        head, plan = self.head, self.head.plan
         looked_at: int = kernels.drop_each(
             self.logits,
             self.along,
-            plan.by_direction,
+            head.by_direction,
+            head.classes,
+            head.lowest,
+            head.highest,
+            head.lengths,
+            self.rounding,
+            head.narrow.length,
+            8 * _UNIT * float(np.abs(head.narrow.bias).max()),
+            self.features,
+            head.weight,
+            plan.readout.bias,
+            head.hidden,
             plan.classes,
-            plan.lowest,
-            plan.highest,
+            head.narrow.scale,
             plan.readout.tie,
             self.labels,
             self.intact,

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ._arrays import Array, FloatArray, IntArray
+from ._arrays import Array, IntArray
 from .errors import InterpChecksError
 from .readout import Readout
-from .subsets import Subsets
 
 Engine = Literal["auto", "numpy", "compiled", "torch"]
 ENGINES: tuple[Engine, ...] = ("auto", "numpy", "compiled", "torch")
@@ -59,38 +58,28 @@ class Job:
 
     Args:
         readout: features, labels and head.
-        kept: the sets of directions that stay.
+        members: [A, r], whether each direction stays under each ablation.
         intact: intact predictions, [N].
         confusion: whether to keep whole confusion counts.
         threads: to use at most.
         progress: told about each block.
+        subsets: the ablations are all subsets, in the order of their numbers.
     """
 
     readout: Readout
-    kept: Sequence[tuple[int, ...]] | Subsets
+    members: Array
     intact: IntArray
     confusion: bool
     threads: int
     progress: Progress | None = None
+    subsets: bool = False
 
-    def memberships(self) -> Array:
-        """Whether each direction stays under each ablation, [A, r]."""
-        count = len(self.readout.directions)
-        if isinstance(self.kept, Subsets):
-            numbers = np.arange(len(self.kept), dtype=np.int64)
-            columns = [(numbers >> index & 1).astype(np.uint8) for index in range(count)]
-            return np.stack(columns, axis=1)
-        members = np.zeros((len(self.kept), count), dtype=np.uint8)
-        for row, kept in enumerate(self.kept):
-            members[row, [index - 1 for index in kept]] = 1
-        return members
-
-    def blocks(self, bytes_per_image: int) -> Iterator[tuple[slice, FloatArray]]:
-        """Images with their coefficients [r, n], a block at a time."""
+    def blocks(self, bytes_per_image: int) -> Iterator[slice]:
+        """The images, a block at a time."""
         size = max(1, min(_MOST_IMAGES, _BLOCK_BYTES // bytes_per_image))
         for start in range(0, len(self.readout), size):
             block = slice(start, min(start + size, len(self.readout)))
-            yield block, self.readout.coefficients_of(block)
+            yield block
             if self.progress is not None:
                 self.progress(block.stop, len(self.readout))
 
@@ -102,19 +91,27 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+def require_engine(engine: str) -> None:
+    """Refuse an engine that there is not.
+
+    Raises:
+        InterpChecksError: there is no such engine.
+    """
+    if engine not in ENGINES:
+        raise InterpChecksError(f"there is no engine {engine!r}", expected=", ".join(ENGINES))
+
+
 def choose(engine: Engine, job: Job) -> Engine:
     """The engine to use: the one asked for, or the one that is done first.
 
     Raises:
-        InterpChecksError: there is no such engine, or it is not installed.
+        InterpChecksError: there is no such engine.
     """
-    if engine not in ENGINES:
-        raise InterpChecksError(f"there is no engine {engine!r}", expected=", ".join(ENGINES))
+    require_engine(engine)
     if engine != "auto":
         return engine
-    directions = len(job.readout.directions)
-    logits = len(job.kept) * len(job.readout) * len(job.readout.class_names)
-    work = logits * (1 + directions // 16)
+    ablations, directions = job.members.shape
+    work = ablations * len(job.readout) * len(job.readout.class_names) * (1 + directions // 16)
     torch = sys.modules.get("torch")
     if torch is not None and work > 100 * _WORTH_LOADING and torch.cuda.is_available():
         return "torch"
@@ -143,27 +140,24 @@ def _with_numpy(job: Job) -> Counts:
 
     readout = job.readout
     classes = len(readout.class_names)
-    counts = Counts.none(len(job.kept), classes, job.confusion)
-    was_right = job.intact == readout.labels
-    every = [_members(job.kept, row) for row in range(len(job.kept))]
-    width = 8 * (len(readout.directions) + 2 * classes)
-    for block, coefficients in job.blocks(width):
-        labels = readout.labels[block]
-        for row, kept in enumerate(every):
-            predicted = argmax_over(
-                coefficients, readout.directions.classes, readout.bias, kept, readout.tie
-            )
+    counts = Counts.none(len(job.members), classes, job.confusion)
+    vectors = readout.directions.classes
+    for block in job.blocks(8 * (len(readout.directions) + 2 * classes)):
+        # In the order of labels, images of a class are counted by one sum.
+        order = np.argsort(readout.labels[block], kind="stable")
+        labels = readout.labels[block][order]
+        present, starts = np.unique(labels, return_index=True)
+        was_right = job.intact[block][order] == labels
+        coefficients = np.take(readout.coefficients_of(block), order, axis=1)
+        for row, members in enumerate(job.members):
+            kept = [int(index) + 1 for index in np.flatnonzero(members)]
+            predicted = argmax_over(coefficients, vectors, readout.bias, kept, readout.tie)
             hit = predicted == labels
-            counts.right[row] += np.bincount(labels[hit], minlength=classes)
-            both = labels[hit & was_right[block]]
-            counts.both[row] += np.bincount(both, minlength=classes)
+            counts.right[row, present] += np.add.reduceat(hit, starts, dtype=np.int64)
+            counts.both[row, present] += np.add.reduceat(hit & was_right, starts, dtype=np.int64)
             if counts.confusion is not None:
                 counts.confusion[row] += confusion(labels, predicted, classes)
     return counts
-
-
-def _members(kept: Sequence[tuple[int, ...]] | Subsets, row: int) -> tuple[int, ...]:
-    return kept[row].kept(kept.directions) if isinstance(kept, Subsets) else kept[row]
 
 
 def _with_kernels(job: Job) -> Counts:
@@ -179,18 +173,18 @@ def _with_torch(job: Job) -> Counts:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     readout = job.readout
     classes = len(readout.class_names)
-    counts = Counts.none(len(job.kept), classes, job.confusion)
-    members = torch.from_numpy(job.memberships()).to(device, torch.float64)
+    counts = Counts.none(len(job.members), classes, job.confusion)
+    members = torch.from_numpy(job.members).to(device, torch.float64)
     vectors = torch.from_numpy(np.ascontiguousarray(readout.directions.classes)).to(device)
     bias = torch.from_numpy(readout.bias).to(device)
     was_right = torch.from_numpy(job.intact == readout.labels).to(device)
     every = torch.arange(classes, device=device)
-    for block, coefficients in job.blocks(8 * (len(readout.directions) + 6 * classes)):
-        along = torch.from_numpy(np.ascontiguousarray(coefficients)).to(device)
+    for block in job.blocks(8 * (len(readout.directions) + 6 * classes)):
+        along = torch.from_numpy(np.ascontiguousarray(readout.coefficients_of(block))).to(device)
         labels = torch.from_numpy(readout.labels[block]).to(device)
         right_before = was_right[block]
         together = max(1, _BLOCK_BYTES // (16 * classes * len(labels)))
-        for start in range(0, len(job.kept), together):
+        for start in range(0, len(job.members), together):
             rows = slice(start, start + together)
             logits = (vectors * members[rows, None, :]) @ along + bias[:, None]
             reached = logits >= logits.max(dim=1, keepdim=True).values - readout.tie

@@ -14,6 +14,7 @@ from .identifiability import identifiable
 from .readout import Readout
 from .rules import Scene, checks_of
 from .says import PredictsCount, PredictsOnly, Say
+from .set_facts import SET_FACTS
 from .thresholds import PREDICTED
 from .verdict import Check, Outcome, all_of
 from .wording import class_words, listed
@@ -25,7 +26,7 @@ _WORTH_TELLING = 0.02
 def context_of(claim: Claim, readout: Readout, checks: Sequence[Check]) -> tuple[str, ...]:
     """Up to three lines: where the claim's classes went, what dropped, what is predicted."""
     condition = claim.condition
-    if isinstance(condition, Quantified):
+    if isinstance(condition, Quantified) or isinstance(claim.says[0], SET_FACTS):
         return ()
     result = readout.intact if condition is None else readout.ablated(condition)
     lines = []

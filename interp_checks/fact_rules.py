@@ -19,6 +19,7 @@ from .errors import NotJudgedError
 from .estimate import Estimate, percent
 from .rules import Scene, commonest_mistakes
 from .sample_size import MOST, Needs
+from .set_facts import SET_FACTS
 from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
 from .verdict import Check, Outcome
 from .wording import class_words, listed, percent_words
@@ -342,4 +343,8 @@ def checks_of_fact(fact: facts.Fact, scene: Scene) -> tuple[Check, ...]:
     Raises:
         NotJudgedError: the readout has no such class, direction or row.
     """
+    if isinstance(fact, SET_FACTS):
+        from .set_rules import checks_of_set_fact
+
+        return checks_of_set_fact(fact, scene)
     return tuple(_RULES[type(fact)](fact, scene))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from .errors import InterpChecksError
 from .says import Relation
+from .set_facts import SetFact
 from .wording import (
     Classes,
     SourceAndTargets,
@@ -215,4 +216,5 @@ Fact = (
     | RowOrthogonalToNone
     | NearlyOrthogonalPairs
     | MostRowsOblique
+    | SetFact
 )

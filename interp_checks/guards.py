@@ -11,6 +11,7 @@ from .errors import NotJudgedError
 from .readout import Readout
 from .rules import Scene, checks_of
 from .says import Say
+from .set_facts import SET_FACTS
 from .verdict import Outcome, all_of
 
 #: Facts that speak of directions or of rows of the weight, which depend on the gauge.
@@ -22,6 +23,7 @@ _OF_WEIGHTS = (
     facts.RowOrthogonalToNone,
     facts.NearlyOrthogonalPairs,
     facts.MostRowsOblique,
+    *SET_FACTS,
 )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import combinations
 from typing import cast
 
-from .ablation import Ablation, family_members, keeping_first
+from .ablation import Ablation, dropping, family_members, keeping_first, keeping_only
 from .chance import by_chance
 from .claim import Claim, Quantified
-from .errors import InterpChecksError
+from .errors import InterpChecksError, NotJudgedError
 from .fact_rules import checks_of_fact
 from .facts import DirectionsCarry, DirectionsSuffice, Fact
 from .identifiability import identifiable, require_identifiable
@@ -20,6 +21,9 @@ from .sample_size import Needs, least, merged
 from .says import Costs, Say
 from .thresholds import NEARLY_EVERY
 from .verdict import Check, Outcome, Verdict, all_of, at_least, open_needs
+
+#: A claim about some or every set of so many directions looks at so many sets.
+_MOST_SETS = 2_000
 
 
 def judge(
@@ -100,6 +104,8 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> tuple[Outcome, 
         most = min(fact.count, len(readout.directions))
         kept = tuple(keeping_first(k) for k in range(most, 0, -1))
         return _at_least(1, kept, (Costs("less", fact.points),), readout, confidence)
+    for ablation in claim.ablations:
+        require_identifiable(ablation, readout)
     if isinstance(fact, DirectionsCarry):
         require_identifiable(keeping_first(fact.count), readout)
     checks = checks_of_fact(fact, Scene(readout, None, confidence))
@@ -137,11 +143,32 @@ def quantified_ablations(condition: Quantified, count: int) -> tuple[Ablation, .
     families = {"dropped": ("dropping",), "alone": ("only",)}.get(
         condition.over, ("first", "last", "dropping", "only")
     )
-    members = (member for family in families for member in family_members(family, count))
+    members: Iterable[Ablation] = (
+        member for family in families for member in family_members(family, count)
+    )
+    if condition.size > 1:
+        members = _sets_of(condition, count)
     by_kept: dict[tuple[int, ...], Ablation] = {}
     for member in members:
         by_kept.setdefault(member.kept(count), member)
     return tuple(by_kept.values())
+
+
+def _sets_of(condition: Quantified, count: int) -> tuple[Ablation, ...]:
+    """All sets of so many directions.
+
+    Raises:
+        NotJudgedError: there is none, or too many.
+    """
+    found = math.comb(count, condition.size)
+    if not 0 < found <= _MOST_SETS:
+        raise NotJudgedError(
+            f"{condition}: these cannot be looked at one by one",
+            found=f"{found:,} sets of {count} directions",
+            expected=f"1 to {_MOST_SETS:,}",
+        )
+    make = dropping if condition.over == "dropped" else keeping_only
+    return tuple(make(*chosen) for chosen in combinations(range(1, count + 1), condition.size))
 
 
 def judged_ablations(claim: Claim, count: int) -> tuple[Ablation, ...]:

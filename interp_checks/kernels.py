@@ -29,18 +29,21 @@ LANES = 128
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _compiled(function: Function) -> Function:
-    """Compile at the first call; keep the result on disk where there is a place for it.
+#: The compiler may reorder sums: float32 is only trusted within a bound that allows for it, and
+#: float64 within the tie.
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": {"contract", "reassoc", "nsz"},
+    "error_model": "numpy",
+}
 
-    The compiler may reorder sums: float32 is only trusted within a bound that allows for it,
-    and float64 within the tie.
-    """
-    allowed = {"contract", "reassoc", "nsz"}
-    options: dict[str, Any] = {"nogil": True, "fastmath": allowed, "error_model": "numpy"}
+
+def _compiled(function: Function) -> Function:
+    """Compile at the first call; keep the result on disk where there is a place for it."""
     try:
-        compiled: Function = numba.njit(cache=True, **options)(function)
+        compiled: Function = numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba found no folder that it can write to
-        compiled = numba.njit(**options)(function)
+        compiled = numba.njit(**_OPTIONS)(function)
     return compiled
 
 
@@ -226,11 +229,13 @@ def walk(
                     both_right += was_right[lane] if state[label, lane] >= top[lane] else 0
                 shared = np.int64(both_right)
                 if total != size:
+                    for lane in range(LANES):
+                        close[lane] = 0
+                    for k in range(K):
+                        for lane in range(LANES):
+                            close[lane] += np.int32(state[k, lane] >= top[lane])
                     for lane in range(size):
-                        near = 0
-                        for k in range(K):
-                            near += state[k, lane] >= top[lane]
-                        if near == 1:
+                        if close[lane] == 1:
                             continue
                         settled += 1
                         for k in range(K):
@@ -297,6 +302,16 @@ def drop_each(
     classes: Array,
     lowest: Array,
     highest: Array,
+    lengths: Array,
+    rounding: Array,
+    base_length: float,
+    base_rounding: float,
+    features: Array,
+    weight: Array,
+    bias: Array,
+    hidden: Array,
+    exact_classes: Array,
+    scale: float,
     tie: float,
     labels: Array,
     intact: Array,
@@ -312,16 +327,27 @@ def drop_each(
     Dropping direction d moves the difference of two logits of an image by at most its
     coefficient times the spread of the direction's class vector. Where that is less than the
     lead of the predicted class, nothing can change; otherwise only classes whose distance from
-    the lead is less are compared.
+    the lead is less are compared. Logits are in float32, scaled; classes that rounding could
+    confuse are computed in float64 from the features.
 
     Args:
-        logits: with every direction, float64, [N, K].
-        along: coefficients, float64, [N, r].
-        by_direction: class vectors, one row per direction, [r, K].
+        logits: with every direction, float32, scaled, [N, K].
+        along: coefficients, float32, scaled, [N, r].
+        by_direction: class vectors in float32, one row per direction, [r, K].
         classes: the same, one row per class, [K, r].
         lowest: smallest entry of each direction's class vector, [r].
         highest: largest entry, [r].
-        tie: logits closer than this are equal.
+        lengths: of each direction's scaled hidden vector (its scaled singular value), [r].
+        rounding: of a product of an image's features with a vector of length one, [N].
+        base_length: the length of the longest row of the scaled weight.
+        base_rounding: of the scaled bias.
+        features: in their own type, [N, Z].
+        weight: in float64, [K, Z].
+        bias: in float64, [K].
+        hidden: hidden vectors times singular values, float64, one row per direction, [r, Z].
+        exact_classes: class vectors in float64, [K, r].
+        scale: of a logit.
+        tie: logits closer than this are equal, unscaled.
         labels: [N].
         intact: intact predictions, [N].
         rows: the ablation that drops direction d, -1 if none does, [r].
@@ -341,25 +367,30 @@ def drop_each(
     gaps = np.empty(K, np.float64)
     names = np.empty(K, np.int64)
     looked_at = 0
+    equal = 2 * tie / scale
     for image in range(image_from, image_to):
         lead = 0
+        height = logits[image, 0]
         for k in range(1, K):
-            if logits[image, k] > logits[image, lead]:
+            if logits[image, k] > height:
+                height = logits[image, k]
                 lead = k
-        height = logits[image, lead]
+        base = 2 * (rounding[image] * base_length + base_rounding) + equal
+        own = 2 * rounding[image]
         furthest = 0.0
         for d in range(wide):
-            c = along[image, d]
-            v = classes[lead, d]
-            could_move[d] = max(c * (v - lowest[d]), c * (v - highest[d]))
+            c = np.float64(along[image, d])
+            v = np.float64(classes[lead, d])
+            moved = max(c * (v - lowest[d]), c * (v - highest[d]))
+            could_move[d] = moved + base + own * lengths[d]
             furthest = max(furthest, could_move[d])
         rivals = 0
         second = np.inf
         for k in range(K):
-            gap = height - logits[image, k]
+            gap = np.float64(height) - logits[image, k]
             if k != lead:
                 second = min(second, gap)
-            if gap <= furthest + 2 * tie:
+            if gap <= furthest:
                 gaps[rivals] = gap
                 names[rivals] = k
                 rivals += 1
@@ -371,23 +402,51 @@ def drop_each(
             if row < 0:
                 continue
             predicted = lead
-            if could_move[d] + 2 * tie >= second:
+            if could_move[d] >= second:
                 looked_at += 1
-                c = along[image, d]
+                c = np.float64(along[image, d])
                 best = -np.inf
                 within = 0
-                while within < rivals and gaps[order[within]] <= could_move[d] + 2 * tie:
+                while within < rivals and gaps[order[within]] <= could_move[d]:
                     k = names[order[within]]
-                    best = max(best, logits[image, k] - c * by_direction[d, k])
+                    value = logits[image, k] - c * by_direction[d, k]
+                    if value > best:
+                        best = value
+                        predicted = k
                     within += 1
-                predicted = K
+                near = 0
+                threshold = best - base - own * lengths[d]
                 for rival in range(within):
                     k = names[order[rival]]
-                    if k < predicted and logits[image, k] - c * by_direction[d, k] >= best - tie:
-                        predicted = k
+                    near += logits[image, k] - c * by_direction[d, k] >= threshold
+                if near > 1:
+                    removed = 0.0
+                    for z in range(features.shape[1]):
+                        removed += np.float64(features[image, z]) * hidden[d, z]
+                    best = -np.inf
+                    for attempt in range(2):
+                        for rival in range(within):
+                            k = names[order[rival]]
+                            if logits[image, k] - c * by_direction[d, k] < threshold:
+                                continue
+                            value = bias[k] - removed * exact_classes[k, d]
+                            for z in range(features.shape[1]):
+                                value += np.float64(features[image, z]) * weight[k, z]
+                            if attempt == 0:
+                                if value > best:
+                                    best = value
+                                    predicted = K
+                            elif value >= best - tie:
+                                predicted = min(predicted, k)
             if predicted == truth:
                 right[row, truth] += 1
                 both[row, truth] += was_right
             if dense:
                 counts[row, truth, predicted] += 1
     return looked_at
+
+
+def without_cache() -> None:
+    """Compile anew and keep nothing on disk: what lies there is damaged, or the disk is full."""
+    for name in ("_settle", "walk", "drop_each"):
+        globals()[name] = numba.njit(**_OPTIONS)(globals()[name].py_func)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,9 +20,13 @@ from .remembered import Remembered
 
 if TYPE_CHECKING:
     from .confusions import Result
+    from .lattice import Lattice
+    from .narrow import NarrowHead
 
 #: Coefficients of all images are kept if they take less than this, else made block by block.
 _KEPT_BYTES = 256 * 2**20
+#: What is computed on the way, block by block.
+_BLOCK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,7 +156,10 @@ class Readout:
     @cached_property
     def coefficients(self) -> FloatArray:
         """Features along each direction times its singular value, [r, N]."""
-        return self.directions.coefficients(self.features)
+        along = np.empty((len(self.directions), len(self)))
+        for block in self._blocks(self.features.shape[1]):
+            along[:, block] = self.directions.coefficients(self.features[block])
+        return along
 
     def coefficients_of(self, block: slice) -> FloatArray:
         """The coefficients of a block of images, [r, n]; kept for all where that is little."""
@@ -162,13 +170,28 @@ class Readout:
 
     @cached_property
     def tie(self) -> float:
-        """Logits closer than this are equal: rounding alone can part them."""
-        step = max(1, _KEPT_BYTES // (8 * (self.features.shape[1] + len(self.directions))))
-        largest = max(
-            float(np.abs(self.coefficients_of(slice(start, start + step))).sum(axis=0).max())
-            for start in range(0, len(self), step)
+        """Logits closer than this are equal: rounding alone can part them.
+
+        A bound on the sum of the directions' shares of a logit, times 1e-12.
+        """
+        longest = max(
+            float(np.einsum("nz,nz->n", rows, rows).max())
+            for rows in (self._wide(block) for block in self._blocks(self.features.shape[1]))
         )
-        return float(1e-12 * (largest + np.abs(self.bias).max()))
+        values = self.directions.singular_values
+        shares = math.sqrt(len(values) * longest) * float(values[0])
+        return 1e-12 * (shares + float(np.abs(self.bias).max()))
+
+    def _wide(self, block: slice) -> FloatArray:
+        """Features of a block of images in float64, [n, Z]."""
+        rows: FloatArray = self.features[block].astype(np.float64)
+        return rows
+
+    def _blocks(self, width: int) -> Iterator[slice]:
+        """Images in blocks of which so many float64 numbers each take little memory."""
+        step = max(1, _BLOCK_BYTES // (8 * width))
+        for start in range(0, len(self), step):
+            yield slice(start, start + step)
 
     @cached_property
     def support(self) -> IntArray:
@@ -189,6 +212,27 @@ class Readout:
     def _rotated(self) -> dict[int, Any]:
         """Random rotations by their number, filled by :mod:`interp_checks.chance`."""
         return {}
+
+    @cached_property
+    def narrow(self) -> NarrowHead:
+        """The head in float32, for large ones."""
+        from .narrow import NarrowHead
+
+        return NarrowHead.of(self)
+
+    #: Logits in float32, left here by :mod:`interp_checks.narrow`.
+    narrow_logits: ClassVar[Array | None] = None
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """What every subset of the directions does; for at most 20 directions.
+
+        Raises:
+            InterpChecksError: there are more.
+        """
+        from .lattice import Lattice
+
+        return Lattice.of(self)
 
     def ablated(self, ablation: Ablation) -> Result:
         """What the head predicts under an ablation."""

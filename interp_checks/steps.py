@@ -7,13 +7,11 @@ alone starts anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._arrays import Array
-from .subsets import Subsets
 
 #: Where an ablation's logits are made from.
 FROM_BEFORE, FROM_NONE, FROM_EVERY = 0, 1, 2
@@ -31,7 +29,6 @@ class Steps:
         first: [A + 1], where the changes of each begin.
         changes: direction added (d, from 1) or taken away (-d), one after another.
         longest: most changes since a root.
-        repeated: most changes of any one direction since a root.
     """
 
     rows: Array
@@ -39,7 +36,6 @@ class Steps:
     first: Array
     changes: Array
     longest: int
-    repeated: int
 
     def parts(self, count: int) -> list[tuple[int, int]]:
         """Ranges of stops of about equal cost that can be walked on their own."""
@@ -51,55 +47,43 @@ class Steps:
         return list(zip(cuts, [*cuts[1:], len(self.rows)], strict=True))
 
 
-def steps_through(kept: Sequence[tuple[int, ...]] | Subsets, directions: int) -> Steps:
-    """Plan a walk; all subsets go in the order of a Gray code, others in the order given."""
-    if isinstance(kept, Subsets):
-        return _through_all(kept.directions)
-    rows, roots, first = np.arange(len(kept)), [], [0]
-    changes: list[int] = []
-    every = frozenset(range(1, directions + 1))
-    before: frozenset[int] | None = None
-    longest = repeated = since = 0
-    for one in kept:
-        now = frozenset(one)
-        root, anew = FROM_NONE, len(now)
-        if directions - len(now) < anew:
-            root, anew = FROM_EVERY, directions - len(now)
-        step = len(now ^ before) if before is not None else anew + 1
-        if step <= anew and since + step <= max(_LONGEST, 2 * anew):
-            start, root = before, FROM_BEFORE
-            since += step
+def steps_through(members: Array) -> Steps:
+    """Plan a walk in the order given.
+
+    Args:
+        members: [A, r], whether each direction stays under each ablation.
+    """
+    count, width = members.shape
+    sizes = members.sum(axis=1, dtype=np.int64)
+    # What it would take to come from the ablation before, from the bias, from all directions.
+    steps = np.full(count, width + 1)
+    steps[1:] = (members[1:] != members[:-1]).sum(axis=1)
+    anew = np.minimum(sizes, width - sizes)
+    roots = np.where(2 * sizes > width, FROM_EVERY, FROM_NONE).astype(np.int8)
+    longest = since = 0
+    for stop in range(count):
+        if steps[stop] <= anew[stop] and since + steps[stop] <= max(_LONGEST, 2 * anew[stop]):
+            roots[stop] = FROM_BEFORE
+            since += int(steps[stop])
         else:
-            start, since = (frozenset() if root == FROM_NONE else every), anew
-        assert start is not None
-        changes += [d if d in now else -d for d in sorted(now ^ start)]
-        roots.append(root)
-        first.append(len(changes))
+            since = int(anew[stop])
         longest = max(longest, since)
-        before = now
-    repeated = _most_repeated(roots, first, changes)
+    start = np.zeros_like(members)
+    start[1:] = members[:-1]
+    start[roots == FROM_NONE] = 0
+    start[roots == FROM_EVERY] = 1
+    stops, directions = np.nonzero(members != start)
+    added = members[stops, directions] == 1
     return Steps(
-        rows.astype(np.int64),
-        np.array(roots, dtype=np.int8),
-        np.array(first, dtype=np.int64),
-        np.array(changes, dtype=np.int32),
+        np.arange(count),
+        roots,
+        np.searchsorted(stops, np.arange(count + 1)),
+        np.where(added, directions + 1, -(directions + 1)).astype(np.int32),
         longest,
-        repeated,
     )
 
 
-def _most_repeated(roots: list[int], first: list[int], changes: list[int]) -> int:
-    most, seen = 0, dict[int, int]()
-    for stop, root in enumerate(roots):
-        if root != FROM_BEFORE:
-            seen = {}
-        for change in changes[first[stop] : first[stop + 1]]:
-            seen[abs(change)] = seen.get(abs(change), 0) + 1
-            most = max(most, seen[abs(change)])
-    return most
-
-
-def _through_all(directions: int) -> Steps:
+def steps_through_all(directions: int) -> Steps:
     """All subsets, each differing from the one before by one direction (Gray, 1953)."""
     numbers = np.arange(1 << directions, dtype=np.int64)
     codes = numbers ^ (numbers >> 1)
@@ -116,6 +100,5 @@ def _through_all(directions: int) -> Steps:
         members = np.flatnonzero((codes[start] >> np.arange(directions)) & 1) + 1
         sizes[start] = len(members)
         changes += [members.astype(np.int32), signed[start + 1 : start + _LONGEST]]
-    most = max(1, min(_LONGEST, len(numbers)) // 2 + 1)
     first = np.concatenate([[0], np.cumsum(sizes)])
-    return Steps(codes, roots, first, np.concatenate(changes), _LONGEST + directions, most)
+    return Steps(codes, roots, first, np.concatenate(changes), _LONGEST + directions)

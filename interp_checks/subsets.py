@@ -7,7 +7,7 @@ from typing import overload
 
 import numpy as np
 
-from ._arrays import Array
+from ._arrays import Array, IntArray
 from .ablation import (
     Ablation,
     dropping,
@@ -34,7 +34,7 @@ class Subsets(Sequence[Ablation]):
                 "all subsets of the directions cannot be counted",
                 found=f"{directions} directions",
                 expected=f"1 to {MOST_DIRECTIONS}",
-                remedy="sample them: interp_checks.sample_attributions",
+                remedy="sample them: interp_checks.sample_shapley",
             )
         self.directions = directions
 
@@ -56,7 +56,13 @@ class Subsets(Sequence[Ablation]):
         return (self[number] for number in range(len(self)))
 
     def index(self, value: Ablation, start: int = 0, stop: int | None = None) -> int:
-        """The number of an ablation, however it is said."""
+        """The number of an ablation, however it is said.
+
+        Raises:
+            ValueError: it is not among these.
+        """
+        if value not in self:
+            raise ValueError(f"{value} is not among the subsets of {self.directions} directions")
         number = mask_of(value.kept(self.directions))
         if not start <= number < (len(self) if stop is None else stop):
             raise ValueError(f"{value} is not among these")
@@ -64,6 +70,10 @@ class Subsets(Sequence[Ablation]):
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, Ablation) and max(value.indices, default=0) <= self.directions
+
+    def count(self, value: Ablation) -> int:
+        """One for every ablation of these directions, however it is said."""
+        return int(value in self)
 
     def __repr__(self) -> str:
         return f"Subsets({self.directions})"
@@ -96,7 +106,32 @@ def ablation_of(mask: int, directions: int) -> Ablation:
     return keeping_only(*kept)
 
 
-def sizes(directions: int) -> Array:
+def all_members(directions: int) -> Array:
+    """Whether each direction stays under each subset, [2**r, r], as zeros and ones."""
+    numbers = np.arange(1 << directions)
+    columns = [(numbers >> index & 1).astype(np.uint8) for index in range(directions)]
+    return np.stack(columns, axis=1)
+
+
+def part_has(has: Array) -> Array:
+    """Whether a proper subset of each subset has a property, [2**r]."""
+    numbers = np.arange(len(has))
+    bits = [1 << index for index in range(len(has).bit_length() - 1)]
+    within = has.copy()
+    for bit in bits:
+        upper = numbers[(numbers & bit) > 0]
+        within[upper] |= within[upper ^ bit]
+    below = np.zeros(len(has), dtype=bool)
+    for bit in bits:
+        upper = numbers[(numbers & bit) > 0]
+        below[upper] |= within[upper ^ bit]
+    return below
+
+
+def sizes(directions: int) -> IntArray:
     """How many directions each subset has, [2**r]."""
     numbers = np.arange(1 << directions)
-    return np.asarray(sum((numbers >> index) & 1 for index in range(directions)))
+    counts = np.zeros_like(numbers)
+    for index in range(directions):
+        counts += numbers >> index & 1
+    return counts

@@ -14,13 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import FloatArray, IntArray
+from ._arrays import Array, FloatArray, IntArray
 from .ablation import Ablation, unique
 from .confusions import Confusions
-from .engines import Counts, Engine, Job, Progress, available_threads, count
+from .engines import (
+    Counts,
+    Engine,
+    Job,
+    Progress,
+    available_threads,
+    count,
+    require_engine,
+)
 from .errors import InterpChecksError
 from .readout import Readout
-from .subsets import Subsets
+from .subsets import Subsets, all_members
 
 #: Images per block, so that a block of logits stays in the processor's cache.
 _BLOCK = 8192
@@ -28,6 +36,8 @@ _BLOCK = 8192
 _KEPT_BYTES = 512 * 2**20
 #: Products of matrices with fewer multiplications than this gain nothing from threads.
 _SMALL = 10**8
+#: Counts of sweeps of at most so many ablations are remembered, one by one.
+_REMEMBERED = 256
 #: What is counted of each class (right, and right intact too) is kept up to so many.
 _MOST_BYTES = 2**30
 
@@ -55,9 +65,8 @@ def sweep(
         NotJudgedError: an ablation names a direction that the head does not have.
         InterpChecksError: no such engine or number of threads, or more counts than memory.
     """
-    threads = available_threads() if threads is None else threads
-    if threads < 1:
-        raise InterpChecksError(f"a sweep cannot use {threads} threads", expected="1 or more")
+    threads = _threads(threads)
+    require_engine(engine)
     asked = ablations if isinstance(ablations, Subsets) else unique(ablations)
     classes = len(readout.class_names)
     size = 16 * len(asked) * classes
@@ -81,6 +90,39 @@ def sweep(
         confidence=readout.confidence,
         count_again=lambda ablation: _confusion_of(readout, ablation),
     )
+
+
+def count_right(
+    readout: Readout,
+    members: Array,
+    *,
+    engine: Engine = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+    subsets: bool = False,
+) -> Counts:
+    """Count right images of each class alone, not whole confusion matrices; see :func:`sweep`.
+
+    Args:
+        readout: features, labels and head.
+        members: [A, r], whether each direction stays under each ablation.
+        engine: see :func:`sweep`.
+        threads: see there.
+        progress: see there.
+        subsets: the ablations are all subsets, in the order of their numbers.
+    """
+    intact = predict(readout, None)
+    with _few_blas_threads(readout):
+        job = Job(readout, members, intact, False, _threads(threads), progress, subsets)
+        return count(engine, job)
+
+
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        return available_threads()
+    if threads < 1:
+        raise InterpChecksError(f"a sweep cannot use {threads} threads", expected="1 or more")
+    return threads
 
 
 @contextmanager
@@ -112,24 +154,24 @@ def _counted(
     intact = predict(readout, None)
     if isinstance(asked, Subsets):
         _require(asked, readout)
-        job = Job(readout, asked, intact, whole, threads, progress)
-        return readout._counts.get_or(("subsets", engine), lambda: count(engine, job))
-    classes = len(readout.class_names)
-    kept = [ablation.kept(len(readout.directions)) for ablation in asked]
-    known = {one: readout._counts.get((one, whole, engine)) for one in kept}
-    missing = [one for one, found in known.items() if found is None]
+        job = Job(readout, all_members(asked.directions), intact, whole, threads, progress, True)
+        return count(engine, job)
+    if not asked:
+        return Counts.none(0, len(readout.class_names), whole)
+    members = np.stack([ablation.members(len(readout.directions)) for ablation in asked])
+    if len(asked) > _REMEMBERED:
+        return count(engine, Job(readout, members, intact, whole, threads, progress))
+    keys = [(row.tobytes(), whole, engine) for row in members]
+    known = {key: readout._counts.get(key) for key in keys}
+    missing = {key: row for row, key in enumerate(keys) if known[key] is None}
     if missing:
-        job = Job(readout, missing, intact, whole, threads, progress)
-        fresh = count(engine, job)
-        if len(missing) == len(kept):
-            _remember(readout, missing, fresh, whole, engine)
-            return fresh
-        for row, one in enumerate(missing):
-            known[one] = _row(fresh, row)
-        _remember(readout, missing, fresh, whole, engine)
-    counts = Counts.none(len(asked), classes, whole)
-    for row, one in enumerate(kept):
-        found = known[one]
+        wanted = members[list(missing.values())]
+        fresh = count(engine, Job(readout, wanted, intact, whole, threads, progress))
+        for row, key in enumerate(missing):
+            known[key] = readout._counts.put(key, _row(fresh, row))
+    counts = Counts.none(len(asked), len(readout.class_names), whole)
+    for row, key in enumerate(keys):
+        found = known[key]
         counts.right[row], counts.both[row] = found.right, found.both
         if counts.confusion is not None:
             counts.confusion[row] = found.confusion
@@ -139,13 +181,6 @@ def _counted(
 def _row(counts: Counts, row: int) -> Counts:
     confused = None if counts.confusion is None else counts.confusion[row].copy()
     return Counts(confused, counts.right[row].copy(), counts.both[row].copy())
-
-
-def _remember(
-    readout: Readout, kept: Sequence[tuple[int, ...]], counts: Counts, whole: bool, engine: Engine
-) -> None:
-    for row, one in enumerate(kept):
-        readout._counts.put((one, whole, engine), _row(counts, row))
 
 
 def _require(subsets: Subsets, readout: Readout) -> None:
@@ -175,12 +210,14 @@ def disagreements(readout: Readout, one: Ablation, other: Ablation) -> int:
 def _predicted(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
     """Predictions when these directions stay; None for the weight as it is."""
     predicted = np.zeros(len(readout), dtype=np.int64)
+    if kept is None and readout.weight.size * len(readout) > _SMALL:
+        from .narrow import intact_predictions
+
+        return intact_predictions(readout)
     for start in range(0, len(readout), _BLOCK):
         block = slice(start, start + _BLOCK)
         if kept is None:
-            logits = readout.weight @ readout.features[block].astype(np.float64).T
-            logits += readout.bias[:, None]
-            predicted[block] = first_largest(logits, readout.tie)
+            predicted[block] = first_largest(intact_logits(readout, block), readout.tie)
         else:
             predicted[block] = argmax_over(
                 readout.coefficients_of(block),
@@ -190,6 +227,13 @@ def _predicted(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
                 readout.tie,
             )
     return predicted
+
+
+def intact_logits(readout: Readout, images: slice | IntArray) -> FloatArray:
+    """Logits of some images in float64, with nothing ablated, [K, n]."""
+    logits: FloatArray = readout.weight @ readout.features[images].astype(np.float64).T
+    logits += readout.bias[:, None]
+    return logits
 
 
 def argmax_over(

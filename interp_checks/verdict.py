@@ -95,7 +95,9 @@ class Check:
     ) -> Check:
         """Compare an interval with a threshold; undecided while it lies on both sides."""
         lower, upper = estimate.interval
-        unit = "points" if isinstance(estimate, Change) else "%"
+        unit = "%"
+        if isinstance(estimate, Change):
+            unit = "point" if threshold == 0.01 else "points"
         if relation == "below":
             holds, fails = upper < threshold, lower >= threshold
         else:

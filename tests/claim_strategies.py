@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import Ablation, Claim, facts, says
+from interp_checks import Ablation, Claim, facts, says, set_facts
 from interp_checks.claim import Quantified
 from interp_checks.errors import InterpChecksError
 
@@ -24,11 +24,10 @@ percents = st.integers(0, 100) | st.integers(0, 10).flatmap(
     lambda places: st.decimals(0, 100, places=places).map(float)
 )
 relations = st.sampled_from(["above", "below"])
+quantifiers = st.sampled_from(["some", "every", "nearly every"])
 quantified = st.builds(
-    Quantified,
-    st.sampled_from(["some", "every", "nearly every"]),
-    st.sampled_from(["dropped", "alone", "ablation"]),
-)
+    Quantified, quantifiers, st.sampled_from(["dropped", "alone", "ablation"])
+) | st.builds(Quantified, quantifiers, st.sampled_from(["dropped", "alone"]), st.integers(1, 30))
 Kinds = dict[type, st.SearchStrategy]
 
 
@@ -99,6 +98,23 @@ def facts_of(names: st.SearchStrategy, counts: st.SearchStrategy) -> Kinds:
         facts.RowOrthogonalToNone: st.builds(facts.RowOrthogonalToNone, counts, st.booleans()),
         facts.NearlyOrthogonalPairs: st.builds(facts.NearlyOrthogonalPairs, percents),
         facts.MostRowsOblique: st.just(facts.MostRowsOblique()),
+        **set_facts_of(names, counts),
+    }
+
+
+def set_facts_of(names: st.SearchStrategy, counts: st.SearchStrategy) -> Kinds:
+    some_names = st.lists(names, min_size=1, max_size=4).map(tuple)
+    numbers = st.lists(counts, min_size=1, max_size=5).map(tuple)
+    two = st.lists(counts, min_size=2, max_size=2, unique=True).map(tuple)
+    return {
+        set_facts.IsKillSet: st.builds(set_facts.IsKillSet, numbers, names, st.booleans()),
+        set_facts.IsSufficientSet: st.builds(set_facts.IsSufficientSet, numbers, names),
+        set_facts.AreRedundant: st.builds(set_facts.AreRedundant, two, names),
+        set_facts.HasLargestShapley: st.builds(
+            set_facts.HasLargestShapley, counts, st.none() | names
+        ),
+        set_facts.FirstAreBest: st.builds(set_facts.FirstAreBest, counts, percents),
+        set_facts.MoreRevives: st.builds(set_facts.MoreRevives, some_names),
     }
 
 

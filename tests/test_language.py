@@ -21,8 +21,8 @@ from interp_checks.saying import Saying
 README = "  what to do: the README has a table of the claim language"
 #: Where a sentence may begin, continue, and end.
 STARTS = (
-    "`accuracy`, `at`, `class`, `dropping`, `every`, `keeping`, `most`, `nearly`, `only`, "
-    "`recall`, `some`, `the` or `weight`"
+    "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "
+    "`nearly`, `only`, `recall`, `some`, `the` or `weight`"
 )
 VERBS = (
     "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
@@ -246,7 +246,7 @@ ILLEGAL = [
     ("^", END, STARTS),
     ("^kills class 8", "kills", STARTS),
     ("^droppingdirection 5 kills class 8", "droppingdirection", STARTS),
-    ("dropping^", END, "`direction` or `directions`"),
+    ("dropping^", END, "`direction`, `directions` or `more`"),
     ("dropping direction^", END, "a whole number"),
     ("dropping direction ^1.5 kills class 8", "1.5", "a whole number"),
     ("dropping direction ^-1 kills class 8", "-1", "a whole number"),

@@ -119,8 +119,12 @@ def test_what_replicates_is_counted_as_the_readme_says(
         f"Of the {len(claims)} claims of the thesis's suite, {outcomes['holds']} hold on the "
         f"shipped reference, {outcomes['fails']} fail there and {outcomes['undecided']} are "
         "undecided. "
-        f"{len(numbered)} of those that hold are about numbered directions, and only two of these"
+        f"{len(numbered)} of those that hold are about numbered directions, and only "
+        f"{len(specific)} of these"
     ) in flowing
-    headline, four = sorted(specific)
-    assert f"({headline} of 200 random rotations)" in flowing
+    *pairs, headline, only_set, four = sorted(specific)
+    assert pairs == [0, 0]
+    assert "(0 of 200 each)" in flowing
+    assert headline == only_set
+    assert f"({headline} of 200 random rotations each)" in flowing
     assert f"({four} of 200)" in flowing

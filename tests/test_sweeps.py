@@ -183,9 +183,16 @@ def test_ties_go_to_the_lowest_class() -> None:
     assert readout.intact.counts.tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 0]]
 
 
-# Directions 1, 2 and 3 read classes 0, 1 and 2; a tie is 1e-12 of the largest sum of what the
-# directions give to one image, plus the largest bias.
-@pytest.mark.parametrize(("bias", "tie"), [(0.0, 2e-12), (10.0, 1.2e-11), (-10.0, 1.2e-11)])
+# Directions 1, 2 and 3 read classes 0, 1 and 2. A tie is 1e-12 of what the directions can give to
+# one image (the root of their number times the largest singular value times the length of the
+# longest features), plus the largest bias.
+LONGEST = 3**0.5 * 4 * (1 / 4**2 + 1 / 2**2) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("bias", "tie"),
+    [(0.0, 1e-12 * LONGEST), (10.0, 1e-12 * (LONGEST + 10)), (-10.0, 1e-12 * (LONGEST + 10))],
+)
 @pytest.mark.parametrize("ablation", [None, keeping_every_direction(), dropping(3)], ids=str)
 def test_logits_closer_than_a_tie_go_to_the_lowest_class(
     bias: float, tie: float, ablation: Ablation | None
@@ -200,9 +207,11 @@ def test_logits_closer_than_a_tie_go_to_the_lowest_class(
 
 def test_a_tie_is_with_the_largest_and_not_with_the_next() -> None:
     sigma = np.array([4.0, 2.0, 1.0])
-    features = np.array([[1, 1 + 2.4e-12, 1 + 4.8e-12], [1, 1 + 2e-12, 1 + 2.9e-12]]) / sigma
+    tie = 1e-12 * 3**0.5 * 4 * (1 / 4**2 + 1 / 2**2 + 1) ** 0.5
+    logits = [[1, 1 + 0.8 * tie, 1 + 1.6 * tie], [1, 1 + 0.7 * tie, 1 + 0.97 * tie]]
+    features = np.array(logits) / sigma
     readout = Readout(features, [0, 0], np.diag(sigma))
-    assert readout.tie == pytest.approx(3e-12, rel=1e-9)
+    assert readout.tie == pytest.approx(tie, rel=1e-9)
     assert predict(readout, keeping_every_direction()).tolist() == [1, 0]
     assert readout.intact.counts[0].tolist() == [1, 1, 0]
     # One large image coarsens the scale of all.

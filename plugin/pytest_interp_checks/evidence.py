@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from interp_checks.ablation import FAMILIES, Ablation, family_members, unique
-from interp_checks.claim import Claim
+from interp_checks.claim import Claim, Quantified
 from interp_checks.comparison import Fate
 from interp_checks.confusions import Result
 from interp_checks.directions import Directions
 from interp_checks.judgement import judged_ablations
 from interp_checks.readout import Readout
+from interp_checks.set_facts import SET_FACTS
 from interp_checks.sweeps import sweep
 from interp_checks.verdict import Verdict
 
@@ -57,6 +58,7 @@ def evidence_of(
         "expected_failure": expected_failure,
         "corrected_for": among,
         "rows": _rows(claim, readout) if verdict is not None else [],
+        "lattice": _lattice(claim, readout) if verdict is not None else None,
         "subject": {
             "description": _description(subject, readout),
             "provenance": dict(sorted(readout.provenance.items())),
@@ -81,7 +83,9 @@ def _description(subject: Any, readout: Readout) -> str:
 def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
     """Counts of the ablations that a claim is about, with their families if these are small."""
     count = len(readout.directions)
-    named = judged_ablations(claim, count)
+    # The verdict counts the sets of a claim about "some set of 2"; a table would bury the rest.
+    many = isinstance(claim.condition, Quantified) and claim.condition.size > 1
+    named = () if many else judged_ablations(claim, count)
     wanted: list[Ablation] = []
     for ablation in named:
         whole = family_members(ablation.family, count) if count <= _WHOLE_FAMILY else ()
@@ -89,6 +93,14 @@ def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
     ablations = [one for one in unique(wanted) if one.kind not in ("every", "none")]
     confusions = sweep(readout, ablations)
     return [_row(one.family, one.label, str(one), confusions[one]) for one in ablations]
+
+
+def _lattice(claim: Claim, readout: Readout) -> dict[str, Any] | None:
+    """What all subsets of directions tell, for a claim about sets of them."""
+    about_sets = isinstance(claim.says[0], SET_FACTS)
+    about_sets |= isinstance(claim.condition, Quantified) and claim.condition.size > 1
+    few = len(readout.directions) <= _WHOLE_FAMILY and len(readout.class_names) <= _MANY_CLASSES
+    return readout.lattice.as_dict() if about_sets and few else None
 
 
 def _directions(directions: Directions) -> list[dict[str, float]]:
@@ -123,6 +135,7 @@ class Tables:
 
     subject: dict[str, Any]
     families: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    lattice: dict[str, Any] | None = None
 
     def add(self, rows: list[dict[str, Any]]) -> None:
         """Add rows, each once."""
@@ -170,5 +183,6 @@ class Ledger:
             key = repr(entry["subject"])
             tables, entries = groups.setdefault(key, (Tables(entry["subject"]), []))
             tables.add(entry["rows"])
+            tables.lattice = tables.lattice or entry["lattice"]
             entries.append(entry)
         return list(groups.values())

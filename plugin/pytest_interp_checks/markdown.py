@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from interp_checks.lattice import sets_in_words
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
 from .status import STATUSES
@@ -38,6 +39,11 @@ def markdown(report: dict[str, Any]) -> str:
             _folded(f"Recall in %: {table['title'].lower()}", _recalls(subject, table["rows"]))
             for table in subject["tables"]
         ]
+        if subject["lattice"]:
+            lattice = subject["lattice"]
+            sections.append(_folded("Sets of directions", _sets(subject["classes"], lattice)))
+            sections.append(_folded("Shapley values in points", _shapley(lattice)))
+            sections.append(_folded("Best sets of each size", _best(lattice, subject)))
     sections.append(
         f"\n<sub>interp-checks {report['versions']['interp-checks']}, {report['time']}</sub>\n"
     )
@@ -104,6 +110,48 @@ def _recalls(subject: dict[str, Any], rows: list[dict[str, Any]]) -> str:
             cells.append(text)
         cells.append(f"{100 * sum(row['correct']) / sum(support):.2f}")
         lines.append(f"| {_plain(row['label'])} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _sets(classes: list[str], lattice: dict[str, Any]) -> str:
+    """Which sets of directions kill a class, and which alone spare it."""
+    lines = [
+        "| class | minimal kill sets | minimal sufficient sets | revivals |",
+        "|---|---|---|--:|",
+    ]
+    for place, name in enumerate(classes):
+        told = [
+            _plain(sets_in_words([tuple(one) for one in lattice[kind][place]], most=8))
+            for kind in ("kill_sets", "sufficient_sets")
+        ]
+        lines.append(f"| {_plain(name)} | {' | '.join(told)} | {lattice['revivals'][place]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shapley(lattice: dict[str, Any]) -> str:
+    """What each direction adds to each recall, on average over all orders of adding them."""
+    lines = [
+        "| direction | " + " | ".join(_plain(name) for name in lattice["games"]) + " |",
+        "|---|" + "--:|" * len(lattice["games"]),
+    ]
+    for number, values in enumerate(lattice["shapley"], start=1):
+        cells = " | ".join(f"{100 * value:+.1f}" for value in values)
+        lines.append(f"| {number} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def _best(lattice: dict[str, Any], subject: dict[str, Any]) -> str:
+    """The most accurate set of each size, beside the first directions."""
+    images = sum(subject["support"])
+    lines = ["| size | best set | accuracy | the first so many |", "|--:|---|--:|--:|"]
+    for best in lattice["best_sets"]:
+        cells = (
+            str(len(best["directions"])),
+            _plain(sets_in_words([tuple(best["directions"])])),
+            f"{100 * best['correct'] / images:.2f}",
+            f"{100 * best['first_correct'] / images:.2f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

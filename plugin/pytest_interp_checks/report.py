@@ -166,6 +166,7 @@ def _subject(tables: Tables, entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         **tables.subject,
         "tables": [{"title": title, "rows": rows} for title, rows in tables.ordered()],
+        "lattice": tables.lattice,
         "claims": [_claim(entry) for entry in entries],
     }
 

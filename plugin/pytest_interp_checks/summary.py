@@ -17,6 +17,7 @@ from rich.text import Text
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
 from .evidence import Ledger
+from .sets_table import sets_table
 from .status import status
 
 #: Above this recall a cell counts as intact for its colour.
@@ -59,6 +60,10 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
                 write(Padding(table, (1, 0, 0, 0)))
             if shown:
                 write(Text("\n" + _legend(shown), style="dim"))
+            if tables.lattice:
+                table = _table("Sets of directions", padding=(0, 2, 0, 0))
+                filled = sets_table(table, tables.subject["classes"], tables.lattice)
+                write(Padding(filled, (1, 0, 0, 0)))
         write(_claims_table(entries, verbosity))
         write(_counts(entries))
         if reporter.config.getoption("interp_baseline"):
@@ -323,13 +328,13 @@ def _directions_table(subject: dict[str, Any]) -> RenderableType:
     return Group(Padding(table, (1, 0, 0, 0)), Text(note, style="dim"))
 
 
-def _table(title: str) -> Table:
+def _table(title: str, padding: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Table:
     return Table(
         title=title,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
-        padding=0,
+        padding=padding,
         show_edge=False,
         pad_edge=False,
     )

@@ -1,0 +1,119 @@
+"""Shapley values of many directions, sampled: each with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._arrays import Array, FloatArray
+from .engines import Engine, Progress
+from .errors import InterpChecksError
+from .readout import Readout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Pairs of orders below which the spread between them is worth nothing.
+_FEWEST_PAIRS = 8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SampledShapley:
+    """Shapley values over random orders of the directions.
+
+    Args:
+        values: [r, K + 1], for the recall of each class and for accuracy, in fractions.
+        margins: [r, K + 1], half the width of each interval.
+        pairs: how many pairs of an order and its reverse were drawn.
+        class_names: K names.
+        confidence: of the intervals, two-sided. They are about the orders that were not drawn;
+            the images are taken as they are.
+    """
+
+    values: FloatArray
+    margins: FloatArray
+    pairs: int
+    class_names: tuple[str, ...]
+    confidence: float
+
+    def __repr__(self) -> str:
+        return f"<SampledShapley of {len(self.values)} directions, {self.pairs} pairs of orders>"
+
+    def table(self) -> pd.DataFrame:
+        """Values by direction (rows) and by class and accuracy (columns), with margins."""
+        import pandas as pd
+
+        names = [*self.class_names, "accuracy"]
+        numbers = pd.Index(range(1, len(self.values) + 1), name="direction")
+        columns = pd.MultiIndex.from_product([names, ["value", "margin"]])
+        both = np.stack([self.values, self.margins], axis=2).reshape(len(self.values), -1)
+        return pd.DataFrame(both, index=numbers, columns=columns)
+
+
+def sample_shapley(
+    readout: Readout,
+    pairs: int = 32,
+    *,
+    seed: int = 0,
+    engine: Engine = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> SampledShapley:
+    """Shapley values by adding the directions in random orders (Castro et al., 2009).
+
+    Each order is used with its reverse, which evens out what is added early and late (Mitchell
+    et al., 2022). In every order what the directions add sums to the total effect, so the
+    estimates do too.
+
+    Args:
+        readout: any number of directions.
+        pairs: of an order and its reverse; at least 8, for the intervals.
+        seed: of the orders.
+        engine: see :func:`interp_checks.sweep`.
+        threads: see there.
+        progress: called with the pairs done and all pairs.
+
+    Raises:
+        InterpChecksError: there are too few pairs.
+    """
+    from scipy.stats import t
+
+    if pairs < _FEWEST_PAIRS:
+        raise InterpChecksError(
+            f"{pairs} pairs of orders say nothing about the spread between them",
+            expected=f"at least {_FEWEST_PAIRS}",
+        )
+    generator = np.random.default_rng(seed)
+    width, games = len(readout.directions), len(readout.class_names) + 1
+    # Sums and squares, so that memory does not grow with the pairs (Welford, 1962).
+    mean, squares = np.zeros((width, games)), np.zeros((width, games))
+    for done in range(1, pairs + 1):
+        order = generator.permutation(width) + 1
+        both = [_added(readout, one, engine, threads) for one in (order, order[::-1])]
+        found = (both[0] + both[1]) / 2
+        shift = found - mean
+        mean += shift / done
+        squares += shift * (found - mean)
+        if progress is not None:
+            progress(done, pairs)
+    spread = np.sqrt(squares / (pairs - 1) / pairs)
+    quantile = float(t.ppf(0.5 + readout.confidence / 2, pairs - 1))
+    return SampledShapley(mean, quantile * spread, pairs, readout.class_names, readout.confidence)
+
+
+def _added(readout: Readout, order: Array, engine: Engine, threads: int | None) -> FloatArray:
+    """What each direction adds to each recall and to accuracy, in one order, [r, K + 1]."""
+    from .sweeps import count_right
+
+    place = np.empty(len(order), dtype=np.int64)
+    place[order - 1] = np.arange(len(order))
+    members = (place < np.arange(len(order) + 1)[:, None]).astype(np.uint8)
+    right = count_right(readout, members, engine=engine, threads=threads).right
+    shares = np.column_stack(
+        [right / np.maximum(readout.support, 1), right.sum(axis=1) / len(readout)]
+    )
+    added = np.empty((len(order), shares.shape[1]))
+    added[order - 1] = np.diff(shares, axis=0)
+    return added
