@@ -36,8 +36,8 @@ SEED = 0
 #: a share of rotations, and fast enough to be shown beside every claim.
 _IMAGES = 2500
 _FEWEST_OF_A_CLASS = 20
-#: Multiplications beyond which chance is not measured: heads of thousands of classes.
-_TOO_MUCH = 10**13
+#: Multiplications beyond which chance is not measured: it would take minutes.
+_TOO_MUCH = 10**11
 #: Rotations that are worked on together.
 _CHUNK = 8
 #: Rotated coefficients are kept if they take less than this many bytes, else made again.

@@ -19,6 +19,8 @@ from .thresholds import PREDICTED
 from .verdict import Check, Outcome, all_of
 from .wording import class_words, listed
 
+#: Of larger families, no other member is tried.
+_MANY = 100
 #: Losses smaller than this share are not worth a line.
 _WORTH_TELLING = 0.02
 
@@ -100,6 +102,8 @@ def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, s
     if not isinstance(claim.condition, Ablation):
         return "", ""
     condition, count = claim.condition, len(readout.directions)
+    if count > _MANY:
+        return "", ""
     says = cast("tuple[Say, ...]", claim.says)
     for member in family_members(condition.family, count):
         ablates = len(member.kept(count)) < count

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ._arrays import Array
 from .errors import CheckpointError, InterpChecksError
 
+#: Arrays of so many bytes are mapped instead of read.
+_LARGE = 64 * 2**20
+#: What safetensors calls the kinds of numbers that are mapped.
+_KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1"}
+
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """The arrays and the metadata of a safetensors file.
 
-    Numbers in bfloat16, which numpy does not know, become float32.
+    Numbers in bfloat16, which numpy does not know, become float32. Large arrays are not read
+    but mapped, read-only: the system loads what is looked at.
 
     Raises:
         CheckpointError: the file is missing, a folder, or not a safetensors file.
@@ -31,9 +40,10 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[s
             metadata = dict(file.metadata() or {})
             names = list(file.keys())
             narrow = {name for name in names if file.get_slice(name).get_dtype() == "BF16"}
-            wide = _widened(culprit.read_bytes(), narrow) if narrow else {}
+            known = _widened(culprit.read_bytes(), narrow) if narrow else {}
+            known |= {name: _mapped(culprit, name) for name in names if _is_large(file, name)}
             return {
-                name: wide[name] if name in wide else file.get_tensor(name) for name in names
+                name: known[name] if name in known else file.get_tensor(name) for name in names
             }, metadata
     except (SafetensorError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(
@@ -42,6 +52,23 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[s
             expected="a whole .safetensors file of numbers",
             remedy="save it again; a download may have been cut short",
         ) from None
+
+
+def _is_large(file: Any, name: str) -> bool:
+    """Whether an array is better mapped than read."""
+    found = file.get_slice(name)
+    kind = _KINDS.get(found.get_dtype())
+    return kind is not None and math.prod(found.get_shape()) * np.dtype(kind).itemsize >= _LARGE
+
+
+def _mapped(path: Path, name: str) -> Array:
+    """An array of the file, in place."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        entry = json.loads(file.read(size))[name]
+    start, _ = entry["data_offsets"]
+    kind = _KINDS[entry["dtype"]]
+    return np.memmap(path, kind, "r", offset=8 + size + start, shape=tuple(entry["shape"]))
 
 
 def _widened(data: bytes, names: set[str]) -> dict[str, Array]:
@@ -91,8 +118,6 @@ def _canonical(data: bytes) -> bytes:
 
     The writer keeps metadata in a hash map, so that equal files would differ in bytes.
     """
-    import json
-
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     metadata = dict(sorted(header.pop("__metadata__", {}).items()))

@@ -163,7 +163,7 @@ def _sets_of(condition: Quantified, count: int) -> tuple[Ablation, ...]:
     found = math.comb(count, condition.size)
     if not 0 < found <= _MOST_SETS:
         raise NotJudgedError(
-            f"{condition}: these cannot be looked at one by one",
+            f"the sets of {condition.size} directions cannot be looked at one by one",
             found=f"{found:,} sets of {count} directions",
             expected=f"1 to {_MOST_SETS:,}",
         )

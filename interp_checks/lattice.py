@@ -48,7 +48,7 @@ class BestSet:
     """The set of so many directions with the highest accuracy, beside the first so many.
 
     Args:
-        directions: the best set; of equals, the one whose directions come first.
+        directions: the best set; of equals, the one with the smallest numbers at its end.
         accuracy: when only these are kept. It was chosen on these images, so it is optimistic.
         first: accuracy when the first so many are kept.
     """

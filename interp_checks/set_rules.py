@@ -281,7 +281,12 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
         "below",
         threshold,
     )
-    return [replace(check, outcome=outcome)]
+    lower, upper = change.interval
+    told = (
+        f"{percent(change.value)} points [{percent(lower)}, {percent(upper)}] ({change.lost} right "
+        f"there alone, {change.gained} right with the first alone, of {images})"
+    )
+    return [replace(check, outcome=outcome, measured=told)]
 
 
 def _more_revives(fact: set_facts.MoreRevives, scene: Scene) -> list[Check]:
@@ -325,7 +330,8 @@ def _witness(dead: Array, alive: Array) -> tuple[int, int] | None:
     """
     numbers = np.arange(len(dead))
     stays = sizes(len(dead).bit_length() - 1)
-    candidates = np.flatnonzero(dead & part_has(alive))
+    # With nothing dropped, nothing is dead.
+    candidates = np.flatnonzero((dead & part_has(alive))[:-1])
     if not len(candidates):
         return None
     mask = int(candidates[stays[candidates].argmax()])

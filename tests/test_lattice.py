@@ -37,6 +37,8 @@ from test_attribution import banzhaf_by_sets, interaction_by_sets, shapley_by_or
 from interp_checks import InterpChecksError, Readout, judge
 from interp_checks.lattice import Lattice, sets_in_words
 
+Sets = tuple[Set, ...]
+
 # --- counts -------------------------------------------------------------------------------------
 
 
@@ -167,43 +169,29 @@ def test_random_heads_agree_with_the_judge(readout: Readout, data: st.DataObject
     agrees_with_the_judge(readout, data.draw(st.sampled_from(own)))
 
 
-KNOWN = {
-    # Each head with the minimal kill sets, the minimal sufficient sets and the revivals of class 0.
-    EITHER: (((1, 2),), ((1,), (2,)), ()),
-    RIVAL: (
-        ((1,), (2,)),
-        ((1,), (2,)),
-        (((1,), (3,)), ((2,), (3,)), ((1, 4), (3,)), ((2, 4), (3,))),
-    ),
-}
+RIVALS_GONE = (((1,), (3,)), ((2,), (3,)), ((1, 4), (3,)), ((2, 4), (3,)))
 
 
-@pytest.mark.parametrize("rows", KNOWN)
-def test_heads_made_for_it(rows: tuple[Row, ...]) -> None:
-    readout = crossed(rows)
-    kill_sets, sufficient_sets, revivals = KNOWN[rows]
-    assert readout.lattice.minimal_kill_sets(0) == kill_sets
-    assert readout.lattice.minimal_sufficient_sets(0) == sufficient_sets
-    found = readout.lattice.revivals(0)
-    assert {(one.dropped, one.more) for one in found} == set(revivals)
-    agrees_with_the_judge(readout, "0")
-
-
-@pytest.mark.parametrize("name", ["1", "2"])
-def test_what_was_not_alive_is_not_killed(name: str) -> None:
-    readout = crossed(LAME)
-    assert not readout.lattice.killed(name).any()
-    assert readout.lattice.surely_not_killed(name).all()
-    assert readout.lattice.minimal_kill_sets(name) == readout.lattice.revivals(name) == ()
-    agrees_with_the_judge(readout, name)
-
-
-def test_a_revival_in_two_steps_is_no_step() -> None:
-    readout = crossed(TWO_STEPS)
-    assert readout.lattice.minimal_kill_sets(0) == ((1,), (2,))
-    assert readout.lattice.alive(0)[mask((2,))]
-    assert readout.lattice.revivals(0) == ()
-    agrees_with_the_judge(readout, "0")
+@pytest.mark.parametrize(
+    ("rows", "name", "kill_sets", "sufficient_sets", "revivals"),
+    [
+        (EITHER, "0", ((1, 2),), ((1,), (2,)), ()),
+        (RIVAL, "0", ((1,), (2,)), ((1,), (2,)), RIVALS_GONE),
+        # What was not alive is not killed; what never was right loses nothing.
+        (LAME, "1", (), ((),), ()),
+        (LAME, "2", (), ((3,),), ()),
+        # A revival takes one step here, from dead to alive.
+        (TWO_STEPS, "0", ((1,), (2,)), ((1,), (2,)), ()),
+    ],
+)
+def test_heads_made_for_it(
+    rows: tuple[Row, ...], name: str, kill_sets: Sets, sufficient_sets: Sets, revivals: Sets
+) -> None:
+    lattice = crossed(rows).lattice
+    assert lattice.minimal_kill_sets(name) == kill_sets
+    assert lattice.minimal_sufficient_sets(name) == sufficient_sets
+    assert {(one.dropped, one.more) for one in lattice.revivals(name)} == set(revivals)
+    agrees_with_the_judge(crossed(rows), name)
 
 
 # --- attributions, best sets, tables ------------------------------------------------------------

@@ -63,12 +63,10 @@ KNOWN: list[tuple[tuple[Row, ...], str, str]] = [
     (EITHER, "directions 1 and 2 are the only minimal kill set of class 0", "holds"),
     (EITHER, "direction 1 is a minimal kill set of class 0", "fails"),
     (EITHER, "direction 1 is a minimal sufficient set of class 0", "holds"),
-    (EITHER, "direction 3 is a minimal sufficient set of class 0", "fails"),
     (EITHER, "directions 1 and 2 are a minimal sufficient set of class 0", "fails"),
     # The bias is enough for class 3, so no direction is needed.
     (EITHER, "direction 4 is a minimal sufficient set of class 3", "fails"),
     (EITHER, "directions 1 and 2 are redundant for class 0", "holds"),
-    (EITHER, "directions 1 and 3 are redundant for class 0", "fails"),
     (EITHER, "dropping more directions revives class 0", "fails"),
     (EITHER, "direction 1 has the largest Shapley value for class 0", "undecided"),
     (EITHER, "direction 3 has the largest Shapley value for class 0", "fails"),
@@ -80,13 +78,11 @@ KNOWN: list[tuple[tuple[Row, ...], str, str]] = [
     (RIVAL, "directions 1 and 2 are a minimal kill set of class 0", "fails"),
     (RIVAL, "direction 1 is a minimal sufficient set of class 0", "holds"),
     (RIVAL, "direction 3 is the only minimal kill set of class 2", "holds"),
-    (RIVAL, "direction 3 is a minimal sufficient set of class 2", "holds"),
     (RIVAL, "direction 3 has the largest Shapley value for class 2", "holds"),
     (RIVAL, "the first 2 directions are within 9 points of the best 2", "undecided"),
     (RIVAL, "the first 3 directions are within 9 points of the best 3", "holds"),
     (THIRD, "the first direction is within 30 points of the best one", "fails"),
     (LAME, "direction 3 is a minimal sufficient set of class 2", "fails"),
-    (LAME, "direction 3 is a minimal kill set of class 2", "fails"),
     (LAME, "dropping more directions revives class 1", "fails"),
     (TWO_STEPS, "dropping more directions revives class 0", "holds"),
 ]
@@ -160,9 +156,7 @@ def revived(readout: Readout, name: str) -> str:
 @settings(steady, max_examples=25)
 @given(heads(rank=4), st.data())
 def test_more_revives_is_what_its_pairs_say(readout: Readout, data: st.DataObject) -> None:
-    own = [name for name in readout.class_names if readout.support[int(name)] > 60]
-    if not own:
-        return
+    own = [name for name in readout.class_names if readout.support[int(name)]]
     name = data.draw(st.sampled_from(own))
     words = f"dropping more directions revives class {name}"
     assert outcome(words, readout) == revived(readout, name)
@@ -171,9 +165,16 @@ def test_more_revives_is_what_its_pairs_say(readout: Readout, data: st.DataObjec
 def test_few_images_leave_a_revival_open() -> None:
     # One of 6 without the first direction: under 5 % or above 50 %, who knows. Then all 6.
     readout = diagonal([(0, (9.0, 0.0), 1), (0, (9.0, 1.0), 5)], bias=(0.1, 0.0))
-    if revived(readout, "0") != "undecided":
-        pytest.fail("this is not the case that it should be")
-    assert outcome("dropping more directions revives class 0", readout) == "undecided"
+    verdict = judged("dropping more directions revives class 0", readout)
+    assert verdict.outcome == revived(readout, "0") == "undecided"
+    assert verdict.measured == "recall of class 0: 16.7 % without 1 and 100.0 % without 1 and 2"
+
+
+def test_nothing_dropped_kills_nothing() -> None:
+    # One of 4 before: under 5 % or above 50 %, who knows. Nothing brings the others back.
+    readout = diagonal([(0, (9.0, 0.0), 1), (0, (-9.0, 0.0), 3)], bias=(0.0, 0.1))
+    verdict = judged("dropping more directions revives class 0", readout)
+    assert verdict.outcome == revived(readout, "0")
 
 
 def test_a_revival_has_a_smallest_error_among_many_directions() -> None:

@@ -1,0 +1,166 @@
+"""The reference engine: a model's own forward pass, with one parameter replaced for its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._arrays import IntArray
+from .directions import Directions
+from .errors import InterpChecksError
+from .gates import (
+    GateWeights,
+    ablated_parameter,
+    checked_kept,
+    recurrent_module,
+    weight_directions,
+)
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+#: Inputs that are run at a time.
+BATCH = 2500
+
+
+class Reference:
+    """A model whose gate weights can be ablated, for one forward pass at a time.
+
+    Args:
+        model: with one recurrent module; it runs in the mode it is in.
+
+    Raises:
+        InterpChecksError: see :func:`interp_checks.gates.recurrent_module`; or the model is
+            training, with dropout or batch norm.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.name, self.recurrent = recurrent_module(model)
+        self.prefix = f"{self.name}." if self.name else ""
+        _require_repeatable(model)
+        self.state: dict[str, torch.Tensor] = dict(self.recurrent.named_parameters(recurse=False))
+        self.device = self.state["weight_hh_l0"].device
+        self._directions: dict[GateWeights, Directions] = {}
+
+    def directions(self, target: GateWeights) -> Directions:
+        """The singular directions of one gate's weights, decomposed once."""
+        if target not in self._directions:
+            self._directions[target] = weight_directions(self.state, target)
+        return self._directions[target]
+
+    def logits(
+        self, ablation: tuple[GateWeights, Sequence[int]] | None, *arguments: Any
+    ) -> torch.Tensor:
+        """Logits [n, K] of one batch under an ablation; None for the model as it is.
+
+        Raises:
+            InterpChecksError: the output is not logits.
+            NotJudgedError: there is no such direction.
+        """
+        import torch
+
+        # Buffers are copied so that nothing a forward pass counts or averages stays behind.
+        replaced = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        if self.device.type != "cpu":
+            # There, a recurrent module moves the weights it is called with into one piece.
+            replaced |= {f"{self.prefix}{name}": part.clone() for name, part in self.state.items()}
+        if ablation is not None:
+            target, kept = ablation
+            directions = self.directions(target)
+            name, tensor = ablated_parameter(self.state, target, kept, directions)
+            replaced[f"{self.prefix}{name}"] = tensor
+        placed = tuple(
+            part.to(self.device) if isinstance(part, torch.Tensor) else part for part in arguments
+        )
+        with torch.no_grad(), _flat_weights_as_found(self.recurrent):
+            output = torch.func.functional_call(self.model, replaced, placed)
+        if not isinstance(output, torch.Tensor) or output.ndim != 2 or not output.shape[1]:
+            raise InterpChecksError(
+                "the output of the model is not logits",
+                found=f"shape {tuple(output.shape)}"
+                if isinstance(output, torch.Tensor)
+                else type(output).__name__,
+                expected="a tensor [inputs, classes]",
+            )
+        return output
+
+
+def batches_of(
+    inputs: torch.Tensor | Iterable[tuple[Any, Any]], batch_dim: int = 0
+) -> Iterator[tuple[Any, ...]]:
+    """The arguments of each forward pass: a tensor cut into pieces, or batches less labels.
+
+    Raises:
+        InterpChecksError: a batch is not a pair of inputs and labels.
+    """
+    import torch
+
+    if isinstance(inputs, torch.Tensor):
+        for piece in inputs.split(BATCH, dim=batch_dim):
+            yield (piece,)
+        return
+    for batch in inputs:
+        # A tensor of two inputs would unpack as well.
+        if isinstance(batch, torch.Tensor) or not isinstance(batch, Sequence) or len(batch) != 2:
+            raise InterpChecksError(
+                "a batch is not a pair of inputs and labels",
+                found=type(batch).__name__,
+                remedy="give an iterable of batches, or all inputs as one tensor",
+            )
+        yield batch[0] if isinstance(batch[0], tuple) else (batch[0],)
+
+
+def checked(
+    reference: Reference, asked: Iterable[tuple[GateWeights, Sequence[int]]]
+) -> list[tuple[GateWeights, tuple[int, ...]]]:
+    """The ablations with directions sorted, all of which exist."""
+    return [
+        (target, checked_kept(kept, len(reference.directions(target)), target))
+        for target, kept in asked
+    ]
+
+
+def predict(
+    reference: Reference,
+    asked: Sequence[tuple[GateWeights, tuple[int, ...]]],
+    arguments: tuple[Any, ...],
+) -> IntArray:
+    """The reference's predictions of one batch under each ablation, [A, n]."""
+    rows = [reference.logits(one, *arguments).argmax(1).cpu().numpy() for one in asked]
+    return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.int64)
+
+
+@contextmanager
+def _flat_weights_as_found(recurrent: nn.RNNBase) -> Iterator[None]:
+    """A recurrent module keeps a list of the weights it last ran with: put it back."""
+    weights, references = recurrent._flat_weights, recurrent._flat_weight_refs
+    try:
+        yield
+    finally:
+        recurrent._flat_weights, recurrent._flat_weight_refs = weights, references
+
+
+def _require_repeatable(model: nn.Module) -> None:
+    """A forward pass that depends on chance, or on the rest of the batch, is no reference."""
+    from torch import nn
+    from torch.nn.modules.batchnorm import _BatchNorm
+    from torch.nn.modules.dropout import _DropoutNd
+
+    for name, part in model.named_modules():
+        if not part.training:
+            continue
+        drops = isinstance(part, (_DropoutNd, nn.RNNBase)) and float(
+            part.p if isinstance(part, _DropoutNd) else part.dropout
+        )
+        if drops or isinstance(part, _BatchNorm):
+            raise InterpChecksError(
+                "the model is training, and would predict differently each time",
+                found=f"{type(part).__name__} {name!r}" + (f", dropout {drops}" if drops else ""),
+                expected="a model in evaluation mode",
+                remedy="call model.eval() first",
+            )
