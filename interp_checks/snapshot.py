@@ -25,8 +25,8 @@ _TENSORS = ("features", "labels", "weight", "bias")
 def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
     """Write a readout to a file; an interrupted write leaves what was there before.
 
-    Features are stored as they are (float16, float32 or float64), weight and bias in float32 if that
-    loses nothing, labels as small whole numbers.
+    Features are stored as they are (float16, float32 or float64), weight and bias in float32 if
+    that loses nothing, labels as small whole numbers.
     """
     tensors: dict[str, Array] = {
         "features": np.ascontiguousarray(readout.features),

@@ -284,3 +284,23 @@ def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     digest: Callable[[Path], str] = interp_checks.files.file_digest
     assert digest(tmp_path / "a").startswith("ba7816bf8f01cfea")
+
+
+@pytest.mark.parametrize("kind", ["<f2", "<f4"])
+def test_large_features_are_mapped_and_give_the_same_counts(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(0)
+    readout = Readout(
+        generator.standard_normal((300, 6)).astype(kind),
+        generator.integers(0, 4, 300),
+        generator.standard_normal((4, 6)),
+    )
+    save_snapshot(readout, tmp_path / "large.safetensors")
+    monkeypatch.setattr("interp_checks.files._LARGE", 300 * 6 * 2)
+    mapped = load_snapshot(tmp_path / "large.safetensors")
+    assert isinstance(mapped.features.base, np.memmap)
+    assert not mapped.features.flags.writeable
+    assert mapped.features.dtype == np.dtype(kind)
+    np.testing.assert_array_equal(mapped.features, readout.features)
+    np.testing.assert_array_equal(mapped.dropping(1).counts, readout.dropping(1).counts)
