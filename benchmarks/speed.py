@@ -381,8 +381,8 @@ def growth(rounds: int) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
     def once(images: int, directions: int) -> float:
         readout = Readout(
             features=generator.standard_normal((images, directions)).astype(np.float32),
-            labels=generator.integers(0, 10, images),
-            weight=generator.standard_normal((10, directions)),
+            labels=generator.integers(0, 14, images),
+            weight=generator.standard_normal((14, directions)),
         )
         every = every_subset(len(readout.directions))
         run = {"": lambda: sweep(replace(readout), every, engine="compiled")}
@@ -390,8 +390,8 @@ def growth(rounds: int) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
 
     for images in (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000):
         found["images"].append((images, once(images, 8)))
-    for directions in range(3, 11):
-        found["subsets"].append((1 << directions, once(100_000, directions)))
+    for directions in range(4, 15):
+        found["subsets"].append((1 << directions, once(20_000, directions)))
     lines = ["| | smallest | largest | cost grows as its power |", "|---|--:|--:|--:|"]
     for name, points in found.items():
         sizes, taken = np.array(points).T
@@ -410,8 +410,8 @@ def plot(found: dict[str, list[tuple[int, float]]]) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
     titles = {
-        "images": "256 subsets of 8 directions, 10 classes",
-        "subsets": "100,000 images, 10 classes",
+        "images": "256 subsets of 8 directions, 14 classes",
+        "subsets": "20,000 images, 14 classes",
     }
     for axis, (name, points) in zip(axes, found.items(), strict=True):
         sizes, taken = np.array(points).T
