@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from . import kernels
+from . import kernels, subset_kernel
 from ._arrays import Array, IntArray
 from .engines import Counts, Job
 from .steps import FROM_EVERY, steps_through, steps_through_all
@@ -24,10 +24,11 @@ def count_compiled(job: Job) -> Counts:
     try:
         return _counted(job)
     except Exception:
-        if kernels.walk.signatures and kernels.drop_each.signatures:  # type: ignore[attr-defined]
+        # Unless all runs, what numba found on disk was damaged, or could not be written.
+        loops = (kernels.walk, kernels.drop_each, subset_kernel.walk_pairs)
+        if all(getattr(loop, "signatures", None) for loop in loops):
             raise
-        # What numba found on disk was damaged, or what it compiled could not be written.
-        kernels.without_cache()
+        kernels.without_cache(kernels, subset_kernel)
         return _counted(job)
 
 
@@ -62,11 +63,15 @@ class _Plan:
         if not self.few and not job.subsets:
             self.dropped = _dropped_alone(self.members)
             walked = np.setdiff1d(walked, self.dropped)
-        self.steps = (
-            steps_through_all(len(directions))
-            if job.subsets
-            else steps_through(self.members[walked])
-        )
+        # Where all subsets of few classes are counted, each stop counts two of them: one
+        # without the first direction, and the same with it.
+        self.in_pairs = job.subsets and self.few and len(directions) > 1
+        if self.in_pairs:
+            self.steps = steps_through_all(len(directions) - 1).after_first()
+        elif job.subsets:
+            self.steps = steps_through_all(len(directions))
+        else:
+            self.steps = steps_through(self.members[walked])
         self.rows = walked[self.steps.rows]
         self.head = _Dropping(self) if (self.dropped >= 0).any() else None
         classes, width = self.classes.shape
@@ -117,6 +122,8 @@ class _Walking:
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
         plan, steps = self.plan, self.plan.steps
+        if plan.in_pairs:
+            return self._count_pairs(part, images)
         settled: int = kernels.walk(
             self.narrow,
             self.classes,
@@ -137,6 +144,34 @@ class _Walking:
             *part,
             *images,
             plan.few,
+            plan.confusion,
+            plan.counts.right,
+            plan.counts.both,
+        )
+        return settled
+
+    def _count_pairs(self, part: tuple[int, int], images: tuple[int, int]) -> int:
+        plan, steps = self.plan, self.plan.steps
+        settled: int = subset_kernel.walk_pairs(
+            self.narrow,
+            self.classes,
+            self.bias,
+            self.slack,
+            self.along,
+            plan.classes,
+            plan.readout.bias,
+            plan.readout.tie,
+            self.labels,
+            self.intact,
+            plan.rows,
+            steps.roots,
+            steps.first,
+            steps.changes,
+            0,
+            plan.rows + 1,
+            plan.members,
+            *part,
+            *images,
             plan.confusion,
             plan.counts.right,
             plan.counts.both,

@@ -15,6 +15,7 @@ written, it is compiled anew in each process.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numba
@@ -38,16 +39,16 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _compiled(function: Function) -> Function:
+def compiled(function: Function) -> Function:
     """Compile at the first call; keep the result on disk where there is a place for it."""
     try:
-        compiled: Function = numba.njit(cache=True, **_OPTIONS)(function)
+        kept: Function = numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba found no folder that it can write to
-        compiled = numba.njit(**_OPTIONS)(function)
-    return compiled
+        kept = numba.njit(**_OPTIONS)(function)
+    return kept
 
 
-@_compiled
+@compiled
 def _settle(
     state: Array,
     lane: int,
@@ -81,7 +82,66 @@ def _settle(
     return 0
 
 
-@_compiled
+@compiled
+def settle_block(
+    values: Array,
+    size: int,
+    start: int,
+    label: int,
+    top: Array,
+    close: Array,
+    was_right: Array,
+    tally: Array,
+    along: Array,
+    classes: Array,
+    bias: Array,
+    kept: Array,
+    tie: float,
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Settle what float32 cannot part in a block of images that share a label.
+
+    Args:
+        values: logits in float32, [K, LANES].
+        size: images in the block.
+        start: the first of them.
+        label: that they share.
+        top: what a logit must reach to be close to the largest, [LANES].
+        close: to work in, [LANES].
+        was_right: whether each is right intact, [LANES].
+        tally: predictions of each class, [K]; corrected.
+        along: see :func:`walk`, with classes, bias and tie.
+        classes: see there.
+        bias: see there.
+        kept: whether each direction stays, [r].
+        tie: see there.
+
+    Returns:
+        How many were settled, and by how many those that are right here and intact change.
+    """
+    K = values.shape[0]
+    for lane in range(LANES):
+        close[lane] = 0
+    for k in range(K):
+        for lane in range(LANES):
+            close[lane] += np.int32(values[k, lane] >= top[lane])
+    settled = 0
+    changed = 0
+    for lane in range(size):
+        if close[lane] == 1:
+            continue
+        settled += 1
+        for k in range(K):
+            tally[k] -= values[k, lane] >= top[lane]
+        if values[label, lane] >= top[lane]:
+            changed -= np.int64(was_right[lane])
+        k = _settle(values, lane, top[lane], along, start + lane, classes, bias, kept, tie)
+        tally[k] += 1
+        if k == label:
+            changed += np.int64(was_right[lane])
+    return settled, changed
+
+
+@compiled
 def walk(
     narrow: Array,
     narrow_classes: Array,
@@ -229,33 +289,23 @@ def walk(
                     both_right += was_right[lane] if state[label, lane] >= top[lane] else 0
                 shared = np.int64(both_right)
                 if total != size:
-                    for lane in range(LANES):
-                        close[lane] = 0
-                    for k in range(K):
-                        for lane in range(LANES):
-                            close[lane] += np.int32(state[k, lane] >= top[lane])
-                    for lane in range(size):
-                        if close[lane] == 1:
-                            continue
-                        settled += 1
-                        for k in range(K):
-                            tally[k] -= state[k, lane] >= top[lane]
-                        if state[label, lane] >= top[lane]:
-                            shared -= np.int64(was_right[lane])
-                        k = _settle(
-                            state,
-                            lane,
-                            top[lane],
-                            along,
-                            start + lane,
-                            classes,
-                            bias,
-                            kept[row],
-                            tie,
-                        )
-                        tally[k] += 1
-                        if k == label:
-                            shared += np.int64(was_right[lane])
+                    found, changed = settle_block(
+                        state,
+                        size,
+                        start,
+                        label,
+                        top,
+                        close,
+                        was_right,
+                        tally,
+                        along,
+                        classes,
+                        bias,
+                        kept[row],
+                        tie,
+                    )
+                    settled += found
+                    shared += changed
                 right[row, label] += tally[label]
                 both[row, label] += shared
                 if dense:
@@ -294,7 +344,7 @@ def walk(
     return settled
 
 
-@_compiled
+@compiled
 def drop_each(
     logits: Array,
     along: Array,
@@ -446,7 +496,9 @@ def drop_each(
     return looked_at
 
 
-def without_cache() -> None:
+def without_cache(*modules: ModuleType) -> None:
     """Compile anew and keep nothing on disk: what lies there is damaged, or the disk is full."""
-    for name in ("_settle", "walk", "drop_each"):
-        globals()[name] = numba.njit(**_OPTIONS)(globals()[name].py_func)
+    for module in modules:
+        for name, function in list(vars(module).items()):
+            if hasattr(function, "py_func"):
+                setattr(module, name, numba.njit(**_OPTIONS)(function.py_func))

@@ -20,7 +20,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from ._arrays import Array
-from .kernels import _compiled
+from .kernels import compiled
 
 #: Type checkers cannot know what an intrinsic becomes.
 _typed = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
@@ -70,7 +70,7 @@ def _times_two_to(typingctx: Any, number: Any, power: Any) -> Any:  # pragma: no
     return types.float32(types.float32, types.float32), generate
 
 
-@_compiled
+@compiled
 def _exp2(y: float) -> float:  # pragma: no cover - compiled
     """2^y in float32, within a relative error of 2e-7; see _LARGEST for large y."""
     y = y if y < _LARGEST else _LARGEST
@@ -86,7 +86,7 @@ def _exp2(y: float) -> float:  # pragma: no cover - compiled
     return scaled
 
 
-@_compiled
+@compiled
 def _add_product(
     weight: Array, first: int, rows: Array, row: int, width: int, sums: Array
 ) -> None:  # pragma: no cover - compiled
@@ -121,12 +121,12 @@ def _add_product(
             sums[3 * LANES + lane] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3 + d4 * x4
 
 
-@_compiled
+@compiled
 def _copy_cell(source: Array, at: int, sums: Array, to: int) -> None:  # pragma: no cover - compiled
     sums[to : to + 4 * LANES] = source[at : at + 4 * LANES]
 
 
-@_compiled
+@compiled
 def _update_cell(
     sums: Array, state: Array, cell: int, hidden: Array, unit: int
 ) -> None:  # pragma: no cover - compiled
@@ -148,7 +148,7 @@ def _update_cell(
         new[lane] = (_ONE - squashed) / (o * (_ONE + squashed))
 
 
-@_compiled
+@compiled
 def _add_scaled(
     value: float, source: Array, at: int, sums: Array, to: int
 ) -> None:  # pragma: no cover - compiled
@@ -158,7 +158,7 @@ def _add_scaled(
         out[lane] += value * x[lane]
 
 
-@_compiled
+@compiled
 def _fill_bias(bias: Array, first: int, sums: Array) -> None:  # pragma: no cover - compiled
     for gate in range(4):
         value = bias[first + gate]
@@ -166,7 +166,7 @@ def _fill_bias(bias: Array, first: int, sums: Array) -> None:  # pragma: no cove
             sums[gate * LANES + lane] = value
 
 
-@_compiled
+@compiled
 def project(
     weight: Array, bias: Array, units: int, rows: Array, steps: int, width: int, out: Array
 ) -> None:  # pragma: no cover - compiled
@@ -189,7 +189,7 @@ def project(
             _copy_cell(sums, 0, out, (t * units + unit) * 4 * LANES)
 
 
-@_compiled
+@compiled
 def side_by_side(
     inputs: Array, start: int, size: int, width: int, out: Array
 ) -> None:  # pragma: no cover - compiled
@@ -201,7 +201,7 @@ def side_by_side(
                 out[(t * width + row) * LANES + lane] = inputs[start + lane, t, row]
 
 
-@_compiled
+@compiled
 def run_layer(
     base: Array, weight: Array, units: int, padded: int, steps: int, out: Array
 ) -> None:  # pragma: no cover - compiled
@@ -227,7 +227,7 @@ def run_layer(
             _update_cell(sums, state, unit * LANES, out, (t * padded + unit) * LANES)
 
 
-@_compiled
+@compiled
 def read_out(
     hidden: Array, at: int, head: Array, head_bias: Array, logits: Array
 ) -> None:  # pragma: no cover - compiled
@@ -240,7 +240,7 @@ def read_out(
             _add_scaled(head[k, unit], hidden, at + unit * LANES, logits, k * LANES)
 
 
-@_compiled
+@compiled
 def ablate(
     base: Array,
     along: Array,

@@ -7,7 +7,7 @@ alone starts anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,11 @@ class Steps:
     first: Array
     changes: Array
     longest: int
+
+    def after_first(self) -> Steps:
+        """The same walk through subsets with every direction numbered one higher."""
+        changes = self.changes + np.sign(self.changes)
+        return replace(self, rows=2 * self.rows, changes=changes.astype(np.int32))
 
     def parts(self, count: int) -> list[tuple[int, int]]:
         """Ranges of stops of about equal cost that can be walked on their own."""

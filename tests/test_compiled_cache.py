@@ -29,14 +29,14 @@ ROOT = PACKAGE.parent
 COUNT = """
 import json, sys
 import numpy as np
-from interp_checks import Readout, dropping, kernels, sweep
+from interp_checks import Readout, dropping, kernels, subset_kernel, sweep
 from interp_checks.subsets import Subsets, all_members
 
 files = np.load(sys.argv[1])
 few, many = (Readout(*(files[f"{name}{part}"] for part in range(4))) for name in ("few", "many"))
 walked = sweep(few, Subsets(4), engine="compiled", threads=2)
 dropped = sweep(many, [dropping(d) for d in range(1, 6)], engine="compiled", threads=2)
-stats = [getattr(one, "stats", None) for one in (kernels.walk, kernels.drop_each)]
+stats = [getattr(one, "stats", None) for one in (subset_kernel.walk_pairs, kernels.drop_each)]
 print(json.dumps({
     "counts": [walked.counts.tolist(), dropped.counts.tolist()],
     "both": [walked.both_right.tolist(), dropped.both_right.tolist()],
@@ -212,8 +212,9 @@ def test_processes_that_compile_at_the_same_time(counted: Counted, tmp_path: Pat
 @pytest.mark.slow
 def test_an_edited_kernel_is_compiled_again(warm: Path, counted: Counted, tmp_path: Path) -> None:
     copied_with(warm, tmp_path)
-    with (tmp_path / PACKAGE.name / "kernels.py").open("a") as source:
-        source.write("# edited\n")
+    for name in ("kernels.py", "subset_kernel.py"):
+        with (tmp_path / PACKAGE.name / name).open("a") as source:
+            source.write("# edited\n")
     assert counted.by(tmp_path)["misses"] == [1, 1]
 
 
@@ -257,7 +258,7 @@ def test_a_function_that_cannot_be_kept_is_compiled_anew(monkeypatch: pytest.Mon
     def larger(one: float, other: float) -> float:
         return max(one, other)
 
-    compiled = kernels._compiled(larger)
+    compiled = kernels.compiled(larger)
     assert compiled(2.0, 3.0) == 3.0
     assert len(compiled.signatures) == 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from interp_checks import (
     keeping_only,
     kernels,
     load_snapshot,
+    subset_kernel,
     sweep,
 )
 from interp_checks import engines as engines_module
@@ -275,13 +276,16 @@ def test_near_ties(
 def settled_by(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many predictions each call of the compiled walk had to sum again in float64."""
     told: list[int] = []
-    walk = kernels.walk
 
-    def noted(*arguments: object) -> int:
-        told.append(walk(*arguments))
-        return told[-1]
+    def noting(walk: Callable[..., int]) -> Callable[..., int]:
+        def noted(*arguments: object) -> int:
+            told.append(walk(*arguments))
+            return told[-1]
 
-    monkeypatch.setattr(kernels, "walk", noted)
+        return noted
+
+    monkeypatch.setattr(kernels, "walk", noting(kernels.walk))
+    monkeypatch.setattr(subset_kernel, "walk_pairs", noting(subset_kernel.walk_pairs))
     return told
 
 
