@@ -14,7 +14,17 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-NEEDED = "numpy scipy pytest rich lark safetensors filelock platformdirs threadpoolctl".split()
+NEEDED = [
+    "numpy",
+    "scipy",
+    "pytest",
+    "rich",
+    "lark",
+    "safetensors",
+    "filelock",
+    "platformdirs",
+    "threadpoolctl",
+]
 PACKAGES = {"interp_checks", "pytest_interp_checks", "interp_fixtures"}
 
 
