@@ -21,20 +21,23 @@ _UNIT = 2.0**-24
 
 def count_compiled(job: Job) -> Counts:
     """Count with the kernels of :mod:`interp_checks.kernels`."""
-    try:
-        return _counted(job)
-    except Exception:
-        # Unless all runs, what numba found on disk was damaged, or could not be written.
-        loops = (kernels.walk, kernels.drop_each, subset_kernel.walk_pairs)
-        if all(getattr(loop, "signatures", None) for loop in loops):
-            raise
-        kernels.without_cache(kernels, subset_kernel)
-        return _counted(job)
-
-
-def _counted(job: Job) -> Counts:
     counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
     plan = _Plan(job, counts)
+    try:
+        _count(job, plan)
+    except Exception as error:
+        # The loops touch no files. Either what numba compiled could not be written, or what it
+        # found on disk was damaged, so that a loop could not be loaded.
+        loaded = all(getattr(loop, "signatures", True) for loop in plan.loops)
+        if loaded and not isinstance(error, OSError):
+            raise
+        kernels.without_cache(kernels, subset_kernel)
+        counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
+        _count(job, _Plan(job, counts))
+    return counts
+
+
+def _count(job: Job, plan: _Plan) -> None:
     with ThreadPoolExecutor(job.threads) as pool:
         for block in job.blocks(plan.bytes_per_image):
             tasks = plan.tasks(block)
@@ -44,7 +47,6 @@ def _counted(job: Job) -> Counts:
             else:
                 for future in [pool.submit(task) for task in tasks]:
                     future.result()
-    return counts
 
 
 class _Plan:
@@ -78,6 +80,12 @@ class _Plan:
         self.bytes_per_image = 8 * (3 * width + 3 * classes + 4)
         if self.head is not None:
             self.bytes_per_image += 4 * job.readout.features.shape[1]
+
+    @property
+    def loops(self) -> list[Callable[..., int]]:
+        """The compiled loops that this needs."""
+        walk = subset_kernel.walk_pairs if self.in_pairs else kernels.walk
+        return [walk] * bool(len(self.rows)) + [kernels.drop_each] * (self.head is not None)
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""

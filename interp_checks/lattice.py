@@ -345,6 +345,10 @@ class Lattice:
 
     def as_dict(self) -> dict[str, Any]:
         """What a report shows, in exact builtin types."""
+        return self._told
+
+    @cached_property
+    def _told(self) -> dict[str, Any]:
         names = self.class_names
         return {
             "games": list(self.games),

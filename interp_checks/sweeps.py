@@ -69,14 +69,7 @@ def sweep(
     require_engine(engine)
     asked = ablations if isinstance(ablations, Subsets) else unique(ablations)
     classes = len(readout.class_names)
-    size = 16 * len(asked) * classes
-    if size > _MOST_BYTES:
-        raise InterpChecksError(
-            f"a sweep of {len(asked):,} ablations of {classes:,} classes does not fit in memory",
-            found=f"{size / 2**30:.1f} GiB of counts",
-            expected=f"at most {_MOST_BYTES / 2**30:.0f} GiB",
-            remedy="sweep fewer ablations at a time",
-        )
+    _require_memory(len(asked), classes)
     whole = 8 * len(asked) * classes**2 <= _KEPT_BYTES
     with _few_blas_threads(readout):
         counts = _counted(readout, asked, whole, engine, threads, progress)
@@ -111,10 +104,22 @@ def count_right(
         progress: see there.
         subsets: the ablations are all subsets, in the order of their numbers.
     """
+    _require_memory(len(members), len(readout.class_names))
     intact = predict(readout, None)
     with _few_blas_threads(readout):
         job = Job(readout, members, intact, False, _threads(threads), progress, subsets)
         return count(engine, job)
+
+
+def _require_memory(ablations: int, classes: int) -> None:
+    size = 16 * ablations * classes
+    if size > _MOST_BYTES:
+        raise InterpChecksError(
+            f"a sweep of {ablations:,} ablations of {classes:,} classes does not fit in memory",
+            found=f"{size / 2**30:.1f} GiB of counts",
+            expected=f"at most {_MOST_BYTES / 2**30:.0f} GiB",
+            remedy="sweep fewer ablations at a time",
+        )
 
 
 def _threads(threads: int | None) -> int:

@@ -294,3 +294,13 @@ def test_sets_in_words() -> None:
     many = [(1,), (2,), (3,), (4, 5), (4, 6)]
     assert sets_in_words(many) == "{1}, {2}, {3} and 2 more"
     assert sets_in_words(many, most=5) == "{1}, {2}, {3}, {4, 5} and {4, 6}"
+
+
+def test_a_lattice_that_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interp_checks.sweeps._MOST_BYTES", 16 * 2**3 * 4 - 1)
+    generator = np.random.default_rng(0)
+    readout = Readout(
+        generator.standard_normal((9, 3)), np.arange(9) % 4, generator.standard_normal((4, 3))
+    )
+    with pytest.raises(InterpChecksError, match="8 ablations of 4 classes does not fit in memory"):
+        Lattice.of(readout)
