@@ -97,7 +97,7 @@ class _Plan:
             dropping = self.head.block(block, order, labels)
             tasks += [partial(dropping.count, images) for images in ranges]
         if len(self.rows):
-            walking = _Walking(self, block, order, labels)
+            walking = (_Pairing if self.in_pairs else _Walking)(self, block, order, labels)
             parts = self.steps.parts(-(-4 * self.threads // len(ranges)))
             tasks += [partial(walking.count, part, images) for images in ranges for part in parts]
         return tasks
@@ -130,8 +130,6 @@ class _Walking:
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
         plan, steps = self.plan, self.plan.steps
-        if plan.in_pairs:
-            return self._count_pairs(part, images)
         settled: int = kernels.walk(
             self.narrow,
             self.classes,
@@ -158,14 +156,21 @@ class _Walking:
         )
         return settled
 
-    def _count_pairs(self, part: tuple[int, int], images: tuple[int, int]) -> int:
+
+class _Pairing:
+    """Images in the order of labels, for all subsets two at a time."""
+
+    def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
+        self.plan, self.order, self.labels = plan, order, labels
+        self.intact = plan.intact[block][order]
+        self.along = np.ascontiguousarray(plan.readout.coefficients_of(block))
+
+    def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
+        """Count a part of the walk for a range of images; how many had to be settled."""
         plan, steps = self.plan, self.plan.steps
         settled: int = subset_kernel.walk_pairs(
-            self.narrow,
-            self.classes,
-            self.bias,
-            self.slack,
             self.along,
+            self.order,
             plan.classes,
             plan.readout.bias,
             plan.readout.tie,

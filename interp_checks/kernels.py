@@ -98,10 +98,10 @@ def settle_block(
     kept: Array,
     tie: float,
 ) -> tuple[int, int]:  # pragma: no cover - compiled
-    """Settle what float32 cannot part in a block of images that share a label.
+    """Settle what rounded logits cannot part in a block of images that share a label.
 
     Args:
-        values: logits in float32, [K, LANES].
+        values: rounded logits, [K, LANES].
         size: images in the block.
         start: the first of them.
         label: that they share.
@@ -123,7 +123,7 @@ def settle_block(
         close[lane] = 0
     for k in range(K):
         for lane in range(LANES):
-            close[lane] += np.int32(values[k, lane] >= top[lane])
+            close[lane] += values[k, lane] >= top[lane]
     settled = 0
     changed = 0
     for lane in range(size):

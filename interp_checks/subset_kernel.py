@@ -1,4 +1,9 @@
-"""The compiled inner loop for all subsets of a head of few classes, two at a time."""
+"""The compiled inner loop for all subsets of a head of few classes, two at a time.
+
+Logits are whole numbers of 16 bits, in a unit of each image's own: what a direction gives to a
+class is rounded once, and sums of whole numbers are exact however long the walk. A register
+holds twice as many of them as of float32, and no step of the walk multiplies.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +13,99 @@ from ._arrays import Array
 from .kernels import LANES, compiled, settle_block
 from .steps import FROM_NONE
 
-#: What one prediction of the second of two counts adds to their common sum.
-SECOND = 4096
+#: No logit under any subset is larger, in units of its image; rounding and margins come on top.
+LARGEST = 32000
+#: An image whose margin would be wider than this is settled in float64 throughout.
+WIDEST = 256
+#: Sums smaller than this have no finite unit.
+TINY = 1e-290
+#: Less than any logit.
+LOWEST = -32768
+
+
+@compiled
+def _share_out(
+    along: Array,
+    classes: Array,
+    bias: Array,
+    tie: float,
+    order: Array,
+    start: int,
+    size: int,
+    exact: Array,
+    shares: Array,
+    biases: Array,
+    margin: Array,
+) -> None:  # pragma: no cover - compiled
+    """Round what each direction gives to each class, in the largest unit that fits each image.
+
+    Args:
+        along: see :func:`walk_pairs`, for all that is not named here.
+        classes: see there.
+        bias: see there.
+        tie: see there.
+        order: see there.
+        start: the first image of the block.
+        size: images in the block.
+        exact: filled with their coefficients, [r, LANES].
+        shares: filled with the rounded shares, [r + 1, K, LANES]; zero beyond the images.
+        biases: filled with the rounded bias, [K, LANES].
+        margin: filled with how far rounding can part two logits, [LANES].
+    """
+    K, width = classes.shape
+    unit = np.zeros(LANES, np.float64)
+    above = np.empty(LANES, np.float64)
+    below = np.empty(LANES, np.float64)
+    rounded = np.empty(LANES, np.float64)
+    wrong = np.zeros(LANES, np.float64)
+    exact[:] = 0
+    for d in range(width):
+        for lane in range(size):
+            exact[d, lane] = along[d, order[start + lane]]
+    # The largest and smallest logit of each class that any subset can have.
+    for k in range(K):
+        above[:] = bias[k]
+        below[:] = bias[k]
+        for d in range(width):
+            weight = classes[k, d]
+            for lane in range(LANES):
+                share = exact[d, lane] * weight
+                above[lane] += max(share, 0.0)
+                below[lane] += min(share, 0.0)
+        for lane in range(LANES):
+            unit[lane] = max(unit[lane], max(above[lane], -below[lane]))
+    for lane in range(LANES):
+        unit[lane] = LARGEST / unit[lane] if unit[lane] > TINY else 0.0
+        unit[lane] = unit[lane] if 2 * tie * unit[lane] < WIDEST / 2 else 0.0
+    for lane in range(size, LANES):
+        unit[lane] = 0
+    for k in range(K):
+        for lane in range(LANES):
+            value = bias[k] * unit[lane]
+            nearest = np.rint(value)
+            biases[k, lane] = np.int16(nearest)
+            rounded[lane] = abs(value - nearest)
+        for d in range(width):
+            weight = classes[k, d]
+            for lane in range(LANES):
+                value = exact[d, lane] * weight * unit[lane]
+                nearest = np.rint(value)
+                shares[d, k, lane] = np.int16(nearest)
+                rounded[lane] += abs(value - nearest)
+        for lane in range(LANES):
+            wrong[lane] = max(wrong[lane], rounded[lane])
+    # Whole numbers that differ by at most x differ by at most its floor; the rest is for the
+    # rounding of these sums themselves.
+    for lane in range(size):
+        margin[lane] = np.int16(2 * wrong[lane] + 2 * tie * unit[lane] + 1e-3)
+    for lane in range(size, LANES):
+        margin[lane] = -LARGEST
 
 
 @compiled
 def walk_pairs(
-    narrow: Array,
-    narrow_classes: Array,
-    narrow_bias: Array,
-    slack: Array,
     along: Array,
+    order: Array,
     classes: Array,
     bias: Array,
     tie: float,
@@ -41,48 +128,46 @@ def walk_pairs(
 ) -> int:  # pragma: no cover - compiled
     """Walk through all subsets without one direction, and count each with it as well.
 
-    The logits of a set are read once for both. Adding the direction to them where they are
-    compared saves writing them down: what limits these loops is how much they write.
+    The logits of a set are read once for both: what limits these loops is how much they write.
 
     Args:
-        narrow: see :func:`interp_checks.kernels.walk`, for all that is not named here.
-        narrow_classes: see there.
-        narrow_bias: see there.
-        slack: see there.
-        along: see there.
-        classes: see there.
-        bias: see there.
-        tie: see there.
-        labels: see there; one label in the range of images.
-        intact: see there.
+        along: coefficients in float64, [r, N].
+        order: the images sorted by label, [N].
+        classes: class-side vectors, [K, r].
+        bias: [K].
+        tie: logits closer than this are equal.
+        labels: in the order of ``order``, [N]; one label in the range of images.
+        intact: intact predictions, in that order, [N].
         rows: the subset that each stop counts.
-        roots: see there.
+        roots: see :class:`interp_checks.steps.Steps`; none is FROM_EVERY.
         first: see there.
         changes: see there; the direction of the twins is not among them.
         twin: the direction that is added, from 0.
         twin_rows: the subset that each stop counts with it.
-        kept: see there.
-        begin: see there.
-        end: see there.
-        image_from: see there.
-        image_to: see there.
-        counts: see there.
-        right: see there.
-        both: see there.
+        kept: whether each direction stays under each subset, [A, r].
+        begin: the first stop.
+        end: behind the last stop.
+        image_from: the first image, in that order.
+        image_to: behind the last image.
+        counts: confusion counts to add to, [A, K, K], or empty.
+        right: images that are right, by class, [A, K]; added to.
+        both: those that are right intact as well, [A, K]; added to.
 
     Returns:
         How many predictions had to be settled in float64.
     """
-    K = narrow_classes.shape[0]
-    state = np.empty((K, LANES), np.float32)
-    other = np.empty((K, LANES), np.float32)
-    block = np.empty((narrow.shape[0], LANES), np.float32)
-    step = np.empty(LANES, np.float32)
-    top = np.empty(LANES, np.float32)
-    peak = np.empty(LANES, np.float32)
-    margin = np.empty(LANES, np.float32)
-    was_right = np.empty(LANES, np.float32)
-    close = np.empty(LANES, np.int32)
+    K, width = classes.shape
+    state = np.empty((K, LANES), np.int16)
+    other = np.empty((K, LANES), np.int16)
+    exact = np.empty((width, LANES), np.float64)
+    # The last is zero throughout: a step to nowhere.
+    shares = np.zeros((width + 1, K, LANES), np.int16)
+    biases = np.empty((K, LANES), np.int16)
+    top = np.empty(LANES, np.int16)
+    peak = np.empty(LANES, np.int16)
+    margin = np.empty(LANES, np.int16)
+    was_right = np.empty(LANES, np.int16)
+    close = np.empty(LANES, np.int16)
     tally = np.empty(K, np.int64)
     tally_twin = np.empty(K, np.int64)
     dense = counts.shape[0] > 0
@@ -90,157 +175,85 @@ def walk_pairs(
     for start in range(image_from, image_to, LANES):
         size = min(LANES, image_to - start)
         label = labels[start]
-        for lane in range(LANES):
-            margin[lane] = -np.inf
-            was_right[lane] = 0
+        _share_out(along, classes, bias, tie, order, start, size, exact, shares, biases, margin)
+        was_right[:] = 0
         for lane in range(size):
-            margin[lane] = slack[start + lane]
-            was_right[lane] = intact[start + lane] == labels[start + lane]
-        block[:] = 0
-        for d in range(narrow.shape[0]):
-            for lane in range(size):
-                block[d, lane] = narrow[d, start + lane]
-        for lane in range(LANES):
-            step[lane] = block[twin, lane]
+            was_right[lane] = intact[start + lane] == label
         for stop in range(begin, end):
             if roots[stop] == FROM_NONE:
                 for k in range(K):
                     for lane in range(LANES):
-                        state[k, lane] = narrow_bias[k]
+                        state[k, lane] = biases[k, lane]
             last = first[stop + 1] - 1
             for change in range(first[stop], last):
                 d = abs(changes[change]) - 1
-                sign = np.float32(1 if changes[change] > 0 else -1)
+                sign = np.int16(0 if changes[change] > 0 else -1)
                 for k in range(K):
-                    weight = sign * narrow_classes[k, d]
                     for lane in range(LANES):
-                        state[k, lane] += block[d, lane] * weight
-            for lane in range(LANES):
-                top[lane] = -np.inf
-                peak[lane] = -np.inf
-            k = 0
+                        state[k, lane] += (shares[d, k, lane] ^ sign) - sign
+            d = width
+            sign = np.int16(0)
             if last >= first[stop]:
                 d = abs(changes[last]) - 1
-                sign = np.float32(1 if changes[last] > 0 else -1)
-                while k + 1 < K:
-                    weight = sign * narrow_classes[k, d]
-                    weight_after = sign * narrow_classes[k + 1, d]
-                    extra = narrow_classes[k, twin]
-                    extra_after = narrow_classes[k + 1, twin]
-                    for lane in range(LANES):
-                        along_it = block[d, lane]
-                        value = state[k, lane] + along_it * weight
-                        after = state[k + 1, lane] + along_it * weight_after
-                        state[k, lane] = value
-                        state[k + 1, lane] = after
-                        larger = value if value > after else after
-                        top[lane] = larger if larger > top[lane] else top[lane]
-                        value += step[lane] * extra
-                        after += step[lane] * extra_after
-                        larger = value if value > after else after
-                        peak[lane] = larger if larger > peak[lane] else peak[lane]
-                    k += 2
-                if k < K:
-                    weight = sign * narrow_classes[k, d]
-                    for lane in range(LANES):
-                        state[k, lane] += block[d, lane] * weight
-            while k < K:
-                extra = narrow_classes[k, twin]
+                sign = np.int16(0 if changes[last] > 0 else -1)
+            for lane in range(LANES):
+                top[lane] = LOWEST
+                peak[lane] = LOWEST
+            for k in range(K):
                 for lane in range(LANES):
-                    value = state[k, lane]
+                    # A number with all bits flipped is its negative, less one.
+                    value = np.int16(state[k, lane] + ((shares[d, k, lane] ^ sign) - sign))
+                    state[k, lane] = value
                     top[lane] = value if value > top[lane] else top[lane]
-                    value += step[lane] * extra
+                    value = np.int16(value + shares[twin, k, lane])
                     peak[lane] = value if value > peak[lane] else peak[lane]
-                k += 1
-            # No logit of a lane without an image reaches infinity.
+            # No logit of a lane without an image reaches this.
             for lane in range(LANES):
                 top[lane] -= margin[lane]
                 peak[lane] -= margin[lane]
-            # Two classes share a sum: float32 holds both numbers exactly.
             total = 0
-            k = 0
-            while k + 1 < K:
-                extra = narrow_classes[k, twin]
-                extra_after = narrow_classes[k + 1, twin]
-                reached = np.float32(0)
-                reached_twin = np.float32(0)
+            total_twin = 0
+            for k in range(K):
+                reached = np.int16(0)
+                reached_twin = np.int16(0)
                 for lane in range(LANES):
                     value = state[k, lane]
-                    after = state[k + 1, lane]
-                    reached += np.float32(1 if value >= top[lane] else 0)
-                    reached += np.float32(SECOND if after >= top[lane] else 0)
-                    value += step[lane] * extra
-                    after += step[lane] * extra_after
-                    reached_twin += np.float32(1 if value >= peak[lane] else 0)
-                    reached_twin += np.float32(SECOND if after >= peak[lane] else 0)
-                both_classes = np.int64(reached)
-                tally[k] = both_classes % SECOND
-                tally[k + 1] = both_classes // SECOND
-                both_classes = np.int64(reached_twin)
-                tally_twin[k] = both_classes % SECOND
-                tally_twin[k + 1] = both_classes // SECOND
-                total += tally[k] + tally[k + 1] + tally_twin[k] + tally_twin[k + 1]
-                k += 2
-            if k < K:
-                extra = narrow_classes[k, twin]
-                reached = np.float32(0)
-                for lane in range(LANES):
-                    value = state[k, lane]
-                    reached += np.float32(1 if value >= top[lane] else 0)
-                    value += step[lane] * extra
-                    reached += np.float32(SECOND if value >= peak[lane] else 0)
-                both_classes = np.int64(reached)
-                tally[k] = both_classes % SECOND
-                tally_twin[k] = both_classes // SECOND
-                total += tally[k] + tally_twin[k]
-            extra = narrow_classes[label, twin]
-            reached = np.float32(0)
+                    reached = np.int16(reached + np.int16(value >= top[lane]))
+                    value = np.int16(value + shares[twin, k, lane])
+                    reached_twin = np.int16(reached_twin + np.int16(value >= peak[lane]))
+                tally[k] = reached
+                tally_twin[k] = reached_twin
+                total += tally[k]
+                total_twin += tally_twin[k]
+            none = np.int16(0)
+            reached = none
+            reached_twin = none
             for lane in range(LANES):
                 value = state[label, lane]
-                reached += was_right[lane] if value >= top[lane] else np.float32(0)
-                value += step[lane] * extra
-                reached += was_right[lane] * SECOND if value >= peak[lane] else np.float32(0)
-            shared = np.int64(reached) % SECOND
-            shared_twin = np.int64(reached) // SECOND
+                reached = np.int16(reached + (was_right[lane] if value >= top[lane] else none))
+                value = np.int16(value + shares[twin, label, lane])
+                reached_twin = np.int16(
+                    reached_twin + (was_right[lane] if value >= peak[lane] else none)
+                )
+            shared = np.int64(reached)
+            shared_twin = np.int64(reached_twin)
             row = rows[stop]
             row_twin = twin_rows[stop]
-            if total != 2 * size:
-                for k in range(K):
-                    extra = narrow_classes[k, twin]
-                    for lane in range(LANES):
-                        other[k, lane] = state[k, lane] + step[lane] * extra
+            if total != size:
                 found, changed = settle_block(
-                    state,
-                    size,
-                    start,
-                    label,
-                    top,
-                    close,
-                    was_right,
-                    tally,
-                    along,
-                    classes,
-                    bias,
-                    kept[row],
-                    tie,
-                )
+                    state, size, 0, label, top, close, was_right, tally,
+                    exact.T, classes, bias, kept[row], tie,
+                )  # fmt: skip
                 settled += found
                 shared += changed
+            if total_twin != size:
+                for k in range(K):
+                    for lane in range(LANES):
+                        other[k, lane] = state[k, lane] + shares[twin, k, lane]
                 found, changed = settle_block(
-                    other,
-                    size,
-                    start,
-                    label,
-                    peak,
-                    close,
-                    was_right,
-                    tally_twin,
-                    along,
-                    classes,
-                    bias,
-                    kept[row_twin],
-                    tie,
-                )
+                    other, size, 0, label, peak, close, was_right, tally_twin,
+                    exact.T, classes, bias, kept[row_twin], tie,
+                )  # fmt: skip
                 settled += found
                 shared_twin += changed
             right[row, label] += tally[label]

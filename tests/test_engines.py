@@ -295,3 +295,19 @@ def test_every_subset_of_the_shipped_head(monkeypatch: pytest.MonkeyPatch) -> No
     expected = plain(readout, masks(10))
     check(readout, Subsets(10), expected, "compiled", "numpy")
     assert 0 < sum(settled) < 0.01 * 1024 * len(readout)
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0])
+def test_images_of_very_different_length(bias: float) -> None:
+    """Every image has a unit of its own; one that is far shorter than the rest has none."""
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(600, 5)) * 10.0 ** rng.integers(-300, 1, size=(600, 1))
+    features[::7] = 0
+    labels = rng.integers(0, 4, 600)
+    readout = Readout(features, labels, rng.normal(size=(4, 5)), bias * rng.normal(size=4))
+    sets = Subsets(4)
+    expected = sweep(readout, sets, engine="numpy").counts
+    assert (sweep(readout, sets, engine="compiled").counts == expected).all()
+    largest = Readout(features * 1e290, labels, readout.weight, readout.bias)
+    expected = sweep(largest, sets, engine="numpy").counts
+    assert (sweep(largest, sets, engine="compiled").counts == expected).all()
