@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .errors import NotJudgedError as NotJudgedError
     from .estimate import Change as Change
     from .estimate import Estimate as Estimate
+    from .gate_weights import GateWeights as GateWeights
+    from .gates import gate_weights_of as gate_weights_of
     from .judgement import judge as judge
     from .lattice import Lattice as Lattice
     from .readout import Readout as Readout
@@ -58,6 +60,7 @@ _HOMES = {
     "DataError": "errors",
     "Directions": "directions",
     "Estimate": "estimate",
+    "GateWeights": "gate_weights",
     "InterpChecksError": "errors",
     "Lattice": "lattice",
     "NotJudgedError": "errors",
@@ -70,6 +73,7 @@ _HOMES = {
     "every_direction_alone": "claim",
     "every_direction_dropped": "claim",
     "every_subset": "subsets",
+    "gate_weights_of": "gates",
     "judge": "judgement",
     "keeping_every_direction": "ablation",
     "keeping_first": "ablation",

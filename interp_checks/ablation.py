@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from ._arrays import Array
 from .errors import InterpChecksError, NotJudgedError
 from .saying import Saying
 from .wording import listed, whole_number
+
+if TYPE_CHECKING:
+    from .gate_weights import GateWeights
 
 Kind = Literal["every", "none", "first", "last", "dropping", "only"]
 
@@ -35,10 +38,12 @@ class Ablation(Saying):
         kind: how the set is described.
         indices: the directions named (``dropping``, ``only``), or a single count
             (``first``, ``last``), or nothing (``every``, ``none``).
+        target: whose directions: a gate's weights; None for the output layer's.
     """
 
     kind: Kind
     indices: tuple[int, ...] = ()
+    target: GateWeights | None = None
 
     def __post_init__(self) -> None:
         indices = tuple(whole_number(index, smallest=1) for index in self.indices)
@@ -60,6 +65,11 @@ class Ablation(Saying):
         object.__setattr__(self, "indices", indices)
 
     def __str__(self) -> str:
+        return self.words + (f" of {self.target}" if self.target is not None else "")
+
+    @property
+    def words(self) -> str:
+        """What is done, but not to which weights: ``dropping direction 5``."""
         if self.kind == "every":
             return "keeping every direction"
         if self.kind == "none":
@@ -72,6 +82,10 @@ class Ablation(Saying):
         verb = "dropping" if self.kind == "dropping" else "keeping only"
         noun = "direction" if len(self.indices) == 1 else "directions"
         return f"{verb} {noun} {listed(self.indices)}"
+
+    def of(self, target: GateWeights | None) -> Ablation:
+        """The same, of other weights: ``dropping(3).of(GateWeights(1, "forget", "recurrent"))``."""
+        return replace(self, target=target)
 
     @property
     def family(self) -> str:
@@ -180,18 +194,22 @@ def keeping_no_direction() -> Ablation:
     return Ablation("none")
 
 
-def family_members(family: str, count: int) -> tuple[Ablation, ...]:
+def family_members(
+    family: str, count: int, target: GateWeights | None = None
+) -> tuple[Ablation, ...]:
     """Every ablation of a one-parameter family of a matrix with ``count`` directions."""
-    numbers = range(1, count + 1)
-    if family == "first":
-        return tuple(keeping_first(k) for k in reversed(numbers))
-    if family == "last":
-        return tuple(keeping_last(k) for k in reversed(numbers))
-    if family == "dropping":
-        return tuple(dropping(k) for k in numbers)
-    if family == "only":
-        return tuple(keeping_only(k) for k in numbers)
-    return ()
+    makers: dict[str, Callable[[int], Ablation]] = {
+        "first": keeping_first,
+        "last": keeping_last,
+        "dropping": dropping,
+        "only": keeping_only,
+    }
+    if family not in makers:
+        return ()
+    make = makers[family]
+    rising = range(1, count + 1)
+    numbers = reversed(rising) if family in ("first", "last") else rising
+    return tuple(make(number).of(target) for number in numbers)
 
 
 def unique(ablations: Iterable[Ablation]) -> tuple[Ablation, ...]:

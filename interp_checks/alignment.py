@@ -61,6 +61,11 @@ def _fact(fact: SetFact, matching: Matching) -> SetFact:
 
 
 def _translated(ablation: Ablation, matching: Matching) -> Ablation:
+    if ablation.target is not None:
+        raise NotJudgedError(
+            f"{ablation}: only directions of the output layer have counterparts",
+            remedy="judge this claim without --interp-align",
+        )
     if not ablation.indices:
         return ablation
     count = len(matching.matches)

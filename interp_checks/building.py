@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from lark import Token, Transformer
 
@@ -11,6 +11,7 @@ from . import facts, says, set_facts
 from .ablation import Ablation
 from .claim import Claim, Quantified
 from .errors import InterpChecksError
+from .gate_weights import GateWeights, Kind
 
 
 class Build(Transformer[Token, Any]):
@@ -51,6 +52,19 @@ class Build(Transformer[Token, Any]):
     def none(self, _: list[Any]) -> Ablation:
         return Ablation("none")
 
+    def of_weights(self, parts: list[Any]) -> Ablation:
+        ablation: Ablation = parts[0].of(parts[1])
+        return ablation
+
+    def gate_weights(self, parts: list[Token]) -> GateWeights:
+        layer, backward, gate, kind = parts
+        return GateWeights(
+            int(layer),
+            "" if gate is None else gate.lower(),
+            cast("Kind", kind.lower()),
+            backward is not None,
+        )
+
     # quantifiers
     def some(self, _: list[Any]) -> str:
         return "some"
@@ -62,13 +76,13 @@ class Build(Transformer[Token, Any]):
         return "nearly every"
 
     def each_dropped(self, parts: list[Any]) -> Quantified:
-        return Quantified(parts[0], "dropped", _count(parts[1:]))
+        return Quantified(parts[0], "dropped", _count(parts[1:-1]), parts[-1])
 
     def each_alone(self, parts: list[Any]) -> Quantified:
-        return Quantified(parts[0], "alone", _count(parts[1:]))
+        return Quantified(parts[0], "alone", _count(parts[1:-1]), parts[-1])
 
     def each_ablation(self, parts: list[Any]) -> Quantified:
-        return Quantified(parts[0], "ablation")
+        return Quantified(parts[0], "ablation", target=parts[-1])
 
     # parts
     def name(self, parts: list[Token]) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from .network import Network
+
 
 def readout_of(
     model: nn.Module,
@@ -30,6 +32,7 @@ def readout_of(
     class_names: Sequence[str] = (),
     provenance: Mapping[str, str] | None = None,
     confidence: float = CONFIDENCE,
+    keep_inputs: bool = False,
 ) -> Readout:
     """Run a model and keep the features that its linear head reads.
 
@@ -44,6 +47,8 @@ def readout_of(
         class_names: K names; "0", "1", ... when left out.
         provenance: where model and images came from, in plain words by topic.
         confidence: of every interval that is derived from the readout.
+        keep_inputs: keep all inputs in memory, and the model, so that claims about the gates of
+            its recurrent layer can be judged; inputs must have the same shape.
 
     Raises:
         InterpChecksError: there is no such head, there are no batches, or the head does not
@@ -69,6 +74,7 @@ def readout_of(
         )
     features: list[Any] = []
     labels: list[Any] = []
+    kept: list[torch.Tensor] = []
     with _evaluating(model), torch.no_grad(), _watching(watched) as calls:
         device = watched[-1].weight.device
         for batch in batches:
@@ -82,6 +88,8 @@ def readout_of(
                     remedy="give an iterable of batches: [(inputs, labels)] for a single one",
                 ) from None
             calls.clear()
+            if keep_inputs:
+                kept.append(inputs.detach().cpu())
             output = model(inputs.to(device))
             if not calls or (head is not None and all(part is not head for part, _ in calls)):
                 raise InterpChecksError(
@@ -122,7 +130,29 @@ def readout_of(
         class_names=tuple(class_names),
         provenance=provenance or {},
         confidence=confidence,
+        network=_network(model, kept) if keep_inputs else None,
     )
+
+
+def _network(model: nn.Module, inputs: list[torch.Tensor]) -> Network:
+    """The model and all its inputs.
+
+    Raises:
+        InterpChecksError: inputs have different shapes.
+    """
+    import torch
+
+    from .network import Network
+
+    shapes = sorted({tuple(batch.shape[1:]) for batch in inputs})
+    if len(shapes) > 1:
+        raise InterpChecksError(
+            "inputs of different shapes cannot be kept together",
+            found=" and ".join(map(str, shapes[:2])),
+            remedy="pad them to one length, or leave keep_inputs out",
+        )
+    together = torch.cat(inputs)
+    return Network(lambda: model, lambda: together)
 
 
 def _last_call(

@@ -11,7 +11,7 @@ so that chance is never understated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -24,24 +24,16 @@ from .ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from .claim import Claim
 from .errors import NotJudgedError
 from .readout import Readout
+from .rotations import Rotated, images_used, rotated_weights
 from .set_facts import AreRedundant, IsKillSet, IsSufficientSet
-from .sweeps import argmax_over, first_largest
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
 
 #: Rotations unless asked otherwise.
 ROTATIONS = 200
-#: Seed of the rotations.
-SEED = 0
-#: Chance is measured on at most so many images, evenly spread over the classes: plenty for
-#: a share of rotations, and fast enough to be shown beside every claim.
-_IMAGES = 2500
-_FEWEST_OF_A_CLASS = 20
 #: Multiplications beyond which chance is not measured: it would take minutes.
 _TOO_MUCH = 10**11
-#: Rotations that are worked on together.
-_CHUNK = 8
-#: Rotated coefficients are kept if they take less than this many bytes, else made again.
-_MEMORY = 200_000_000
+#: The same where whole networks are run.
+_TOO_MUCH_INSIDE = 10**12
 
 
 @dataclass(frozen=True)
@@ -71,10 +63,13 @@ def by_chance(claim: Claim, readout: Readout, rotations: int = ROTATIONS) -> Cha
     about_numbers = isinstance(claim.condition, Ablation) and claim.condition.indices
     if not (about_numbers or fact is not None) or not rotations:
         return None
-    images = max(min(len(readout), _IMAGES), _FEWEST_OF_A_CLASS * len(readout.class_names))
-    if rotations * images * readout.weight.shape[0] * len(readout.directions) > _TOO_MUCH:
+    target = claim.condition.target if isinstance(claim.condition, Ablation) else None
+    each, most = readout.weight.shape[0] * len(readout.directions), _TOO_MUCH
+    if target is not None:
+        each, most = readout.needs_network(target).cost, _TOO_MUCH_INSIDE
+    if rotations * images_used(readout) * each > most:
         return None
-    rotated = _rotated(readout, rotations)
+    rotated = rotated_weights(readout, rotations, target)
     if fact is not None:
         return Chance(int(_set_fact(fact, rotated).sum()), rotations)
     assert isinstance(claim.condition, Ablation)
@@ -93,96 +88,12 @@ def by_chance(claim: Claim, readout: Readout, rotations: int = ROTATIONS) -> Cha
     return Chance(int(held.sum()), rotations)
 
 
-class _Rotated:
-    """A readout cut along random directions, many times over."""
-
-    def __init__(self, readout: Readout, rotations: int) -> None:
-        directions = readout.directions
-        self.classes = readout.class_names
-        self.rotations = rotations
-        self.chosen = _sample_of(readout)
-        self.labels = readout.labels[self.chosen]
-        self.along = directions.hidden.T @ readout.features[self.chosen].astype(np.float64).T
-        self.scaled = directions.classes * directions.singular_values
-        self.bias, self.tie = readout.bias, readout.tie
-        self.width = len(directions)
-        # Directions that carry nothing are no part of the subspace, so they are not turned.
-        values = directions.singular_values
-        self.carrying = max(1, int((values > 1e-12 * values[0]).sum()))
-        intact = first_largest(readout.logits[self.chosen].T, readout.tie)
-        self.intact = self._confusions(intact[None])[0]
-        self._counts: dict[tuple[int, ...], IntArray] = {}
-        size = 8 * rotations * self.width * len(self.labels)
-        self._kept = list(self._chunks()) if size < _MEMORY else None
-
-    def _chunks(self) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """A few rotations at a time: coefficients [c, r, N] and class vectors [c, K, r].
-
-        The generator starts anew each time, so these are always the same rotations.
-        """
-        generator = np.random.default_rng(SEED)
-        for start in range(0, self.rotations, _CHUNK):
-            coefficients, classes = [], []
-            for _ in range(start, min(start + _CHUNK, self.rotations)):
-                square = generator.standard_normal((self.carrying, self.carrying))
-                turned, triangle = np.linalg.qr(square)
-                rotation = np.eye(self.width)
-                # Without the signs the rotations would not be uniform (Mezzadri, 2007).
-                rotation[: self.carrying, : self.carrying] = turned * np.sign(np.diag(triangle))
-                vectors = self.scaled @ rotation
-                order = np.argsort(-np.linalg.norm(vectors, axis=0), kind="stable")
-                coefficients.append(rotation[:, order].T @ self.along)
-                classes.append(vectors[:, order])
-            yield np.stack(coefficients), np.stack(classes)
-
-    def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
-        """Predicted classes under each rotation, [c, N] for a few rotations at a time."""
-        kept = ablation.kept(self.width)
-        for coefficients, classes in self._chunks() if self._kept is None else self._kept:
-            yield argmax_over(coefficients, classes, self.bias, kept, self.tie)
-
-    def counts(self, ablation: Ablation) -> IntArray:
-        """Confusion counts under each rotation, [R, K, K]."""
-        kept = ablation.kept(self.width)
-        if kept not in self._counts:
-            counts = [self._confusions(predicted) for predicted in self.predictions(ablation)]
-            self._counts[kept] = np.concatenate(counts)
-        return self._counts[kept]
-
-    def _confusions(self, predicted: Array) -> IntArray:
-        """Counts [c, K, K] of predictions [c, N]."""
-        many, size = len(predicted), len(self.classes)
-        pairs = np.arange(many)[:, None] * size * size + self.labels * size + predicted
-        counts = np.bincount(pairs.ravel(), minlength=many * size * size)
-        return counts.reshape(many, size, size).astype(np.int64)
-
-
-def _rotated(readout: Readout, rotations: int) -> _Rotated:
-    known: dict[int, _Rotated] = readout._rotated
-    if rotations not in known:
-        known[rotations] = _Rotated(readout, rotations)
-    return known[rotations]
-
-
-def _sample_of(readout: Readout) -> IntArray:
-    """All images, or evenly spread ones where there are more than chance needs."""
-    if len(readout) <= _IMAGES:
-        return np.arange(len(readout))
-    share = _IMAGES / len(readout)
-    order = np.argsort(readout.labels, kind="stable")
-    chosen = []
-    for own in np.split(order, np.cumsum(readout.support)[:-1]):
-        wanted = min(len(own), max(_FEWEST_OF_A_CLASS, round(share * len(own))))
-        chosen.append(own[np.linspace(0, len(own) - 1, wanted).astype(np.int64)] if wanted else own)
-    return np.sort(np.concatenate(chosen))
-
-
 class _Sample:
     """What one ablation does under every rotation: shares, not estimates."""
 
     def __init__(
         self,
-        rotated: _Rotated,
+        rotated: Rotated,
         ablation: Ablation,
         counts: IntArray,
         named: set[str],
@@ -217,7 +128,7 @@ class _Sample:
         return self.recall[:, self.rows(names)] if names else self.accuracy[:, None]
 
     def recall_under(self, other: Ablation, names: Sequence[str]) -> FloatArray:
-        return self._recall(self.rotated.counts(other))[:, self.rows(names)]
+        return self._recall(self.rotated.of(other.target).counts(other))[:, self.rows(names)]
 
 
 def _kills(say: says.Kills, sample: _Sample) -> Array:
@@ -306,7 +217,7 @@ def _revives(say: says.Revives, sample: _Sample) -> Array:
 
 def _predicts_the_same(say: says.PredictsTheSame, sample: _Sample) -> Array:
     one = sample.rotated.predictions(sample.ablation)
-    other = sample.rotated.predictions(say.other)
+    other = sample.rotated.of(say.other.target).predictions(say.other)
     pairs = zip(one, other, strict=True)
     differing = np.concatenate([(a != b).mean(axis=1) for a, b in pairs])
     return np.asarray(differing == 0 if say.exactly else differing < SAME)
@@ -331,7 +242,7 @@ _SATISFIED: dict[type, Callable[[Any, _Sample], Array]] = {
 _MEASURED_FACTS = (IsKillSet, IsSufficientSet, AreRedundant)
 
 
-def _set_fact(fact: IsKillSet | IsSufficientSet | AreRedundant, rotated: _Rotated) -> Array:
+def _set_fact(fact: IsKillSet | IsSufficientSet | AreRedundant, rotated: Rotated) -> Array:
     """Under which rotations a set kills or carries a class and no part of it does.
 
     That nothing else does so ("the only") is not asked, so that chance is not understated.

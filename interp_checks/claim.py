@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from .ablation import Ablation
 from .errors import InterpChecksError
@@ -11,6 +11,9 @@ from .facts import Fact
 from .saying import Saying
 from .says import Kills, KillsCount, Say, Spares
 from .wording import one_of, whole_number
+
+if TYPE_CHECKING:
+    from .gate_weights import GateWeights
 
 Quantifier = Literal["some", "every", "nearly every"]
 Over = Literal["dropped", "alone", "ablation"]
@@ -25,11 +28,13 @@ class Quantified(Saying):
         over: each direction dropped on its own ("dropped"), each kept on its own ("alone"),
             or all of the thesis's ablations: first k, last k, all except one, just one.
         size: of the sets of directions that are dropped or kept together.
+        target: whose directions: a gate's weights; None for the output layer's.
     """
 
     quantifier: Quantifier
     over: Over
     size: int = 1
+    target: GateWeights | None = None
 
     def __post_init__(self) -> None:
         one_of(self.quantifier, "some", "every", "nearly every")
@@ -39,14 +44,18 @@ class Quantified(Saying):
             raise InterpChecksError(f"{self}: this has no size", found=str(self.size))
 
     def __str__(self) -> str:
+        of = f" of {self.target}" if self.target is not None else ""
         if self.over == "ablation":
-            return f"{self.quantifier} ablation"
-        if self.size > 1:
-            which = f"{self.quantifier} set of {self.size} directions"
-            return f"{which} alone" if self.over == "alone" else f"{which}, dropped together,"
+            return f"{self.quantifier} ablation{of}"
+        many = self.size > 1
+        which = f"set of {self.size} directions" if many else "direction"
         if self.over == "alone":
-            return f"{self.quantifier} direction alone"
-        return f"{self.quantifier} direction, dropped alone,"
+            return f"{self.quantifier} {which}{of} alone"
+        return f"{self.quantifier} {which}{of}, dropped {'together' if many else 'alone'},"
+
+    def of(self, target: GateWeights | None) -> Quantified:
+        """The same, of other weights."""
+        return replace(self, target=target)
 
 
 Condition = Ablation | Quantified
@@ -139,6 +148,14 @@ class Claim(Saying):
                 if isinstance(other, Ablation):
                     named.append(other)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def targets(self) -> tuple[GateWeights, ...]:
+        """The weights inside recurrent layers that the claim is about, each once."""
+        named = [ablation.target for ablation in self.ablations]
+        if isinstance(self.condition, Quantified):
+            named.append(self.condition.target)
+        return tuple(dict.fromkeys(target for target in named if target is not None))
 
 
 def _names(say: Say | Fact) -> tuple[str, ...]:

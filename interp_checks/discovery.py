@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -98,10 +98,7 @@ def halves(readout: Readout) -> tuple[Readout, Readout]:
     for row in range(len(readout.class_names)):
         own = generator.permutation(np.flatnonzero(readout.labels == row))
         first[own[: len(own) // 2]] = True
-    return (
-        replace(readout, features=readout.features[first], labels=readout.labels[first]),
-        replace(readout, features=readout.features[~first], labels=readout.labels[~first]),
-    )
+    return readout.part(np.flatnonzero(first)), readout.part(np.flatnonzero(~first))
 
 
 def _holds(claim: Claim, readout: Readout, confidence: float) -> bool:

@@ -101,11 +101,12 @@ def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, s
     """An ablation of the same family that does what was claimed; or words that none does."""
     if not isinstance(claim.condition, Ablation):
         return "", ""
-    condition, count = claim.condition, len(readout.directions)
+    condition = claim.condition
+    count = len(readout.directions_of(condition.target))
     if count > _MANY:
         return "", ""
     says = cast("tuple[Say, ...]", claim.says)
-    for member in family_members(condition.family, count):
+    for member in family_members(condition.family, count, condition.target):
         ablates = len(member.kept(count)) < count
         if member == condition or not ablates or not identifiable(member, readout):
             continue

@@ -8,73 +8,21 @@ of its own. Biases are no part of any block and stay as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._arrays import FloatArray
 from .directions import Directions
 from .errors import InterpChecksError, NotJudgedError
-from .wording import one_of, whole_number
+from .gate_weights import GATES as GATES
+from .gate_weights import GateWeights as GateWeights
+from .gate_weights import Kind
+from .wording import whole_number
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-Kind = Literal["input", "recurrent"]
-
-#: Names of the gates of each kind of layer, in the order in which PyTorch stacks them.
-GATES: dict[str, tuple[str, ...]] = {
-    "LSTM": ("input", "forget", "cell", "output"),
-    "GRU": ("reset", "update", "new"),
-    "RNN": ("",),
-}
-_EVERY_GATE = tuple(dict.fromkeys(gate for gates in GATES.values() for gate in gates))
-
-
-@dataclass(frozen=True)
-class GateWeights:
-    """One weight matrix of a recurrent layer: what a gate reads the input or the state with.
-
-    Args:
-        layer: from 1, the layer that reads the model's input.
-        gate: a name of :data:`GATES`; "" for an ``nn.RNN``, which has no gates.
-        kind: "input" (rows of ``weight_ih``) or "recurrent" (rows of ``weight_hh``).
-        backward: of the direction that reads the sequence from its end.
-
-    Raises:
-        InterpChecksError: there is no such layer, gate or kind.
-    """
-
-    layer: int
-    gate: str
-    kind: Kind
-    backward: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layer", whole_number(self.layer, smallest=1))
-        if self.gate not in _EVERY_GATE:
-            raise InterpChecksError(
-                f"{self.gate!r} is not a gate",
-                expected=", ".join(filter(None, _EVERY_GATE)) + ', or "" for an nn.RNN',
-            )
-        one_of(self.kind, "input", "recurrent")
-        if not isinstance(self.backward, bool):
-            raise InterpChecksError(
-                f"{self.backward!r} does not say whether weights are of the backward direction",
-                expected="True or False",
-            )
-
-    def __str__(self) -> str:
-        where = f"the layer {self.layer} " + ("backward " if self.backward else "")
-        return where + (f"{self.gate} gate's " if self.gate else "") + f"{self.kind} weights"
-
-    @property
-    def parameter(self) -> str:
-        """The parameter of the recurrent module that holds these rows."""
-        kind = "ih" if self.kind == "input" else "hh"
-        return f"weight_{kind}_l{self.layer - 1}" + ("_reverse" if self.backward else "")
 
 
 def gate_weights_of(module: nn.Module) -> tuple[GateWeights, ...]:

@@ -11,18 +11,21 @@ GRAMMAR = r"""
 
 said: say ("and" say)*
 
-ablation: "dropping" directions                                  -> dropping
+?ablation: left_out | left_out "of" gate_weights                 -> of_weights
+left_out: "dropping" directions                                  -> dropping
         | "keeping" "only" directions                            -> only
         | "keeping" "the" "first" _how_many                      -> first
         | "keeping" "the" "last" _how_many                       -> last
         | "keeping" "every" "direction"                          -> every
         | "keeping" "no" "direction"                             -> none
 
-quantified: quantifier "direction" [","] "dropped" "alone" [","] -> each_dropped
-          | quantifier "direction" "alone"                       -> each_alone
-          | quantifier _set [","] "dropped" "together" [","]     -> each_dropped
-          | quantifier _set "alone"                              -> each_alone
-          | quantifier "ablation"                                -> each_ablation
+quantified: quantifier "direction" _of [","] "dropped" "alone" [","]  -> each_dropped
+          | quantifier "direction" _of "alone"                        -> each_alone
+          | quantifier _set _of [","] "dropped" "together" [","]      -> each_dropped
+          | quantifier _set _of "alone"                               -> each_alone
+          | quantifier "ablation" _of                                 -> each_ablation
+_of: ["of" gate_weights]
+gate_weights: "the" "layer" INT [BACKWARD] [GATE_OR_KIND "gate's"] GATE_OR_KIND "weights"
 quantifier: "some"             -> some
           | "every"            -> every_one
           | "nearly" "every"   -> nearly_every
@@ -103,6 +106,8 @@ one: "one"
 name: INT | QUOTED
 
 RELATION: "above"i | "below"i
+BACKWARD: /backward\b/i
+GATE_OR_KIND: /(input|forget|cell|output|reset|update|new|recurrent)\b/i
 COMPARATIVE: "less"i
            | "more"i
 EXTREME: "lowest"i | "highest"i
@@ -117,7 +122,7 @@ NUMBER: /[0-9]+(?:\.[0-9]+)?/
 
 
 #: A keyword of the grammar: a quoted word without flags.
-_KEYWORD = re.compile(r'"([a-z]+)"(?!i)')
+_KEYWORD = re.compile(r'"([a-z\']+)"(?!i)')
 
 
 def with_whole_words(grammar: str) -> str:
@@ -126,5 +131,10 @@ def with_whole_words(grammar: str) -> str:
     Otherwise "classs 8" would be read as "class" followed by something odd.
     """
     words = sorted(set(_KEYWORD.findall(grammar)))
-    terminals = [f"_{word.upper()}: /{word}\\b/i" for word in words]
-    return _KEYWORD.sub(lambda match: f"_{match[1].upper()}", grammar) + "\n".join(terminals)
+    terminals = [f"{_terminal(word)}: /{word}\\b/i" for word in words]
+    return _KEYWORD.sub(lambda match: _terminal(match[1]), grammar) + "\n".join(terminals)
+
+
+def _terminal(word: str) -> str:
+    """The name of a keyword's terminal; those that begin with an underscore leave no trace."""
+    return "_" + word.upper().replace("'", "_")

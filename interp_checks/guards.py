@@ -33,7 +33,8 @@ def notes_on(
     """Warnings about a verdict, in words."""
     notes = []
     if outcome == Outcome.HOLDS and _vacuous(claim, readout, confidence):
-        notes.append("vacuous: with no direction left, the bias alone does the same")
+        left = "the rest of the network" if claim.targets else "the bias alone"
+        notes.append(f"vacuous: with no direction left, {left} does the same")
     other = _in_other_gauge(claim, readout, confidence)
     if other is not None and other != str(outcome):
         notes.append(f"depends on the gauge: {other} with the {readout.other_gauge.gauge} weight")
@@ -42,8 +43,10 @@ def notes_on(
 
 def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:
     """Whether a head with nothing left would satisfy the claim."""
-    nothing = keeping_no_direction()
-    if claim.condition is None or claim.condition == nothing:
+    if claim.condition is None:
+        return False
+    nothing = keeping_no_direction().of(claim.condition.target)
+    if claim.condition == nothing:
         return False
     says = cast("tuple[Say, ...]", claim.says)
     checks = checks_of(says, Scene(readout, nothing, confidence))
@@ -55,6 +58,8 @@ def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | 
     from .judgement import decide
 
     if claim.condition is None and not isinstance(claim.says[0], _OF_WEIGHTS):
+        return None
+    if claim.targets:  # adding the same to all units of a gate does change predictions
         return None
     try:
         return str(decide(claim, readout.other_gauge, confidence)[0])

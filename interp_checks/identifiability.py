@@ -15,7 +15,7 @@ from .thresholds import MOVED, TURNED
 
 def identifiable(ablation: Ablation, readout: Readout) -> bool:
     """Whether the directions that stay are told from those that go."""
-    directions = readout.directions
+    directions = readout.directions_of(ablation.target)
     return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
 
 
@@ -27,7 +27,7 @@ def require_identifiable(ablation: Ablation, readout: Readout) -> None:
     """
     if identifiable(ablation, readout):
         return
-    directions = readout.directions
+    directions = readout.directions_of(ablation.target)
     kept = ablation.kept(len(directions))
     stays, goes = sorted(directions.nearest_split(kept))
     one, other = (directions.singular_values[number - 1] for number in (stays, goes))

@@ -87,7 +87,8 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> tuple[Outcome, 
     """
     says = cast("tuple[Say, ...]", claim.says)
     if isinstance(claim.condition, Quantified):
-        members = quantified_ablations(claim.condition, len(readout.directions))
+        count = len(readout.directions_of(claim.condition.target))
+        members = quantified_ablations(claim.condition, count)
         needed = {
             "some": 1,
             "every": len(members),
@@ -140,11 +141,12 @@ def quantified_ablations(condition: Quantified, count: int) -> tuple[Ablation, .
 
     Ablations that keep the same directions are one ablation.
     """
+    target = condition.target
     families = {"dropped": ("dropping",), "alone": ("only",)}.get(
         condition.over, ("first", "last", "dropping", "only")
     )
     members: Iterable[Ablation] = (
-        member for family in families for member in family_members(family, count)
+        member for family in families for member in family_members(family, count, target)
     )
     if condition.size > 1:
         members = _sets_of(condition, count)
@@ -168,11 +170,12 @@ def _sets_of(condition: Quantified, count: int) -> tuple[Ablation, ...]:
             expected=f"1 to {_MOST_SETS:,}",
         )
     make = dropping if condition.over == "dropped" else keeping_only
-    return tuple(make(*chosen) for chosen in combinations(range(1, count + 1), condition.size))
+    every = combinations(range(1, count + 1), condition.size)
+    return tuple(make(*chosen).of(condition.target) for chosen in every)
 
 
 def judged_ablations(claim: Claim, count: int) -> tuple[Ablation, ...]:
-    """Every ablation that a claim makes the judge look at."""
+    """Every ablation that a claim makes the judge look at, of weights with so many directions."""
     if isinstance(claim.condition, Quantified):
         return quantified_ablations(claim.condition, count)
     fact = claim.says[0]

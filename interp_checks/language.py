@@ -98,6 +98,8 @@ def _choices(terminals: set[str]) -> str:
         "RELATION": "`above` or `below`",
         "COMPARATIVE": "`less` or `more`",
         "EXTREME": "`lowest` or `highest`",
+        "BACKWARD": "`backward`",
+        "GATE_OR_KIND": "a gate (`input`, `forget`, ...), `input` or `recurrent`",
     }
     for name in terminals:
         if name in special:

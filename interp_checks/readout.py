@@ -14,14 +14,16 @@ from . import ablation as words
 from ._arrays import Array, FloatArray, IntArray
 from .ablation import Ablation
 from .directions import Directions, Gauge, in_gauge
-from .errors import InterpChecksError
+from .errors import InterpChecksError, NotJudgedError
 from .estimate import CONFIDENCE
 from .remembered import Remembered
 
 if TYPE_CHECKING:
     from .confusions import Result
+    from .gate_weights import GateWeights
     from .lattice import Lattice
     from .narrow import NarrowHead
+    from .network import Network
 
 #: Coefficients of all images are kept if they take less than this, else made block by block.
 _KEPT_BYTES = 256 * 2**20
@@ -43,6 +45,7 @@ class Readout:
         confidence: of every interval that is derived from it, two-sided.
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
+        network: the model and its inputs, for claims about the gates of its recurrent layer.
 
     Raises:
         InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
@@ -57,6 +60,7 @@ class Readout:
     provenance: Mapping[str, str] = field(default_factory=dict)
     confidence: float = CONFIDENCE
     gauge: Gauge = "raw"
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -137,6 +141,44 @@ class Readout:
         """Singular directions of the weight, in the readout's gauge."""
         return Directions.of(self.weight, self.gauge)
 
+    def directions_of(self, target: GateWeights | None) -> Directions:
+        """Singular directions of a gate's weights, or of the output layer's (None).
+
+        Raises:
+            NotJudgedError: there is no such gate, or no network at hand.
+        """
+        return self.directions if target is None else self.needs_network(target).directions(target)
+
+    def needs_network(self, asking: object) -> Network:
+        """The model and its inputs.
+
+        Args:
+            asking: what needs them, for the message.
+
+        Raises:
+            NotJudgedError: there are none at hand.
+        """
+        if self.network is None:
+            raise NotJudgedError(
+                f"{asking}: this needs the model and its inputs",
+                found="only the features that its output layer reads",
+                remedy="give the checkpoint and its images, or readout_of(..., keep_inputs=True)",
+            )
+        return self.network
+
+    def part(self, chosen: IntArray) -> Readout:
+        """The same on some of the images.
+
+        Args:
+            chosen: their numbers.
+        """
+        return replace(
+            self,
+            features=self.features[chosen],
+            labels=self.labels[chosen],
+            network=None if self.network is None else self.network.part(chosen),
+        )
+
     @property
     def gauged_weight(self) -> FloatArray:
         """The weight [K, Z] in the readout's gauge."""
@@ -209,8 +251,8 @@ class Readout:
         return Remembered()
 
     @cached_property
-    def _rotated(self) -> dict[int, Any]:
-        """Random rotations by their number, filled by :mod:`interp_checks.chance`."""
+    def _rotated(self) -> dict[Any, Any]:
+        """Random rotations, filled by :mod:`interp_checks.rotations`."""
         return {}
 
     @cached_property

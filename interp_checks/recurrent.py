@@ -17,7 +17,7 @@ import numpy as np
 from ._arrays import Array, IntArray
 from .engines import Counts, Progress
 from .errors import InterpChecksError
-from .gates import GateWeights
+from .gate_weights import GateWeights
 from .recurrent_reference import BATCH, Reference, batches_of, checked, predict
 from .recurrent_runs import GateAblation as GateAblation
 from .recurrent_runs import GateEngine as GateEngine

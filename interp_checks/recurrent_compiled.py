@@ -19,11 +19,11 @@ import numpy as np
 from . import recurrent_kernels as kernels
 from ._arrays import Array, FloatArray
 from .directions import Directions
-from .gates import GATES, GateWeights, checked_kept
+from .gate_weights import GATES, GateWeights
 from .recurrent_kernels import CHUNK, LANES
 
 if TYPE_CHECKING:
-    from .recurrent_reference import Reference
+    from .recurrent_reference import Asked, Reference
 
 #: See :mod:`interp_checks.recurrent_kernels`: sigmoids of i, f and o, hyperbolic tangent of g.
 _SCALES = -np.log2(np.e) * np.array([1.0, 1.0, 2.0, 1.0])
@@ -119,14 +119,14 @@ class Compiled:
 
     def predict(
         self,
-        asked: Sequence[tuple[GateWeights, tuple[int, ...]]],
+        asked: Sequence[Asked],
         predicted: Array,
         report: Callable[[int], None] | None = None,
     ) -> Array:
         """Predict every input under every ablation.
 
         Args:
-            asked: A pairs of weights and the directions that stay.
+            asked: A ablations.
             predicted: [A, N], written to.
             report: told how many more inputs are done, now and then.
 
@@ -134,12 +134,12 @@ class Compiled:
             How far the largest logit is ahead of the second, [A, N].
         """
         lead = np.empty(predicted.shape, dtype=np.float32)
-        rows: dict[GateWeights, list[int]] = {}
-        for row, (target, _) in enumerate(asked):
-            rows.setdefault(target, []).append(row)
+        rows: dict[tuple[GateWeights, int], list[int]] = {}
+        for row, one in enumerate(asked):
+            rows.setdefault((one.target, id(one.directions)), []).append(row)
         families = [
-            _Family(self, target, [asked[row][1] for row in members], np.array(members))
-            for target, members in rows.items()
+            _Family(self, [asked[row] for row in members], np.array(members))
+            for members in rows.values()
         ]
 
         def fill(start: int) -> None:
@@ -205,22 +205,17 @@ class _Block:
 
 
 class _Family:
-    """All ablations of one matrix that are asked for."""
+    """Ablations of one matrix that leave out some of the same pieces."""
 
-    def __init__(
-        self,
-        plan: Compiled,
-        target: GateWeights,
-        kept: Sequence[tuple[int, ...]],
-        members: Array,
-    ) -> None:
-        self.plan, self.target, self.members = plan, target, members
+    def __init__(self, plan: Compiled, asked: Sequence[Asked], members: Array) -> None:
+        self.plan, self.members = plan, members
+        target, directions = asked[0].target, asked[0].directions
+        kept = [one.kept for one in asked]
         self.layer = target.layer - 1
         self.gate = GATES["LSTM"].index(target.gate)
-        directions = plan.reference.directions(target)
         stays = np.zeros((len(kept), len(directions)), dtype=bool)
         for row, one in enumerate(kept):
-            stays[row, [index - 1 for index in checked_kept(one, len(directions), target)]] = True
+            stays[row, [index - 1 for index in one]] = True
         if target.kind == "input":
             self._read_along(directions, stays)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,20 @@ if TYPE_CHECKING:
 
 #: Inputs that are run at a time.
 BATCH = 2500
+
+
+class Asked(NamedTuple):
+    """One gate's weights, and what stays of them.
+
+    Attributes:
+        target: which weights.
+        kept: the directions that stay, from 1, rising.
+        directions: the pieces that add up to the weights, singular or other ones.
+    """
+
+    target: GateWeights
+    kept: tuple[int, ...]
+    directions: Directions
 
 
 class Reference:
@@ -53,9 +67,7 @@ class Reference:
             self._directions[target] = weight_directions(self.state, target)
         return self._directions[target]
 
-    def logits(
-        self, ablation: tuple[GateWeights, Sequence[int]] | None, *arguments: Any
-    ) -> torch.Tensor:
+    def logits(self, ablation: Asked | None, *arguments: Any) -> torch.Tensor:
         """Logits [n, K] of one batch under an ablation; None for the model as it is.
 
         Raises:
@@ -70,9 +82,7 @@ class Reference:
             # There, a recurrent module moves the weights it is called with into one piece.
             replaced |= {f"{self.prefix}{name}": part.clone() for name, part in self.state.items()}
         if ablation is not None:
-            target, kept = ablation
-            directions = self.directions(target)
-            name, tensor = ablated_parameter(self.state, target, kept, directions)
+            name, tensor = ablated_parameter(self.state, *ablation)
             replaced[f"{self.prefix}{name}"] = tensor
         placed = tuple(
             part.to(self.device) if isinstance(part, torch.Tensor) else part for part in arguments
@@ -116,18 +126,19 @@ def batches_of(
 
 
 def checked(
-    reference: Reference, asked: Iterable[tuple[GateWeights, Sequence[int]]]
-) -> list[tuple[GateWeights, tuple[int, ...]]]:
+    reference: Reference, asked: Iterable[tuple[GateWeights, Sequence[int]] | Asked]
+) -> list[Asked]:
     """The ablations with directions sorted, all of which exist."""
-    return [
-        (target, checked_kept(kept, len(reference.directions(target)), target))
-        for target, kept in asked
-    ]
+    found = []
+    for target, kept, *others in asked:
+        directions = others[0] if others else reference.directions(target)
+        found.append(Asked(target, checked_kept(kept, len(directions), target), directions))
+    return found
 
 
 def predict(
     reference: Reference,
-    asked: Sequence[tuple[GateWeights, tuple[int, ...]]],
+    asked: Sequence[Asked],
     arguments: tuple[Any, ...],
 ) -> IntArray:
     """The reference's predictions of one batch under each ablation, [A, n]."""

@@ -12,8 +12,8 @@ import numpy as np
 from ._arrays import Array, IntArray
 from .engines import Progress, available_threads
 from .errors import InterpChecksError
-from .gates import GateWeights
-from .recurrent_reference import BATCH, Reference, checked, predict
+from .gate_weights import GateWeights
+from .recurrent_reference import BATCH, Asked, Reference, checked, predict
 from .wording import one_of
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from .recurrent_compiled import Compiled
 
 GateEngine = Literal["auto", "compiled", "torch"]
-#: Which weights, and the directions of theirs that stay (from 1).
-GateAblation = tuple[GateWeights, tuple[int, ...]]
+#: Which weights, and the directions of theirs that stay (from 1); or the same with the pieces
+#: that are to stand in the place of singular directions.
+GateAblation = tuple[GateWeights, tuple[int, ...]] | Asked
 
 #: The compiled engine must give the logits of the model as it is within this, relative to the
 #: largest; otherwise it computes another function than the model.
@@ -153,7 +154,7 @@ class Run:
             start = stop
         return predicted
 
-    def _settled(self, compiled: Compiled, asked: Sequence[GateAblation]) -> Array:
+    def _settled(self, compiled: Compiled, asked: Sequence[Asked]) -> Array:
         """Compiled predictions, of which the reference settles the doubtful ones."""
         predicted = np.empty((len(asked), len(self.inputs)), dtype=self.dtype)
         lead = compiled.predict(asked, predicted, lambda images: self._report(len(asked) * images))
@@ -182,7 +183,7 @@ class Run:
         return predicted
 
     def _settle(
-        self, one: GateAblation, images: IntArray, predicted: Array, lead: Array
+        self, one: Asked, images: IntArray, predicted: Array, lead: Array
     ) -> tuple[float, Array]:
         """Let the reference predict some images by themselves.
 

@@ -157,6 +157,8 @@ def _counted(
 ) -> Counts:
     """Counts of each ablation; what was counted before is not counted again."""
     intact = predict(readout, None)
+    if not isinstance(asked, Subsets) and any(one.target is not None for one in asked):
+        return _through_gates(readout, asked, whole, engine, threads, progress)
     if isinstance(asked, Subsets):
         _require(asked, readout)
         job = Job(readout, all_members(asked.directions), intact, whole, threads, progress, True)
@@ -183,6 +185,36 @@ def _counted(
     return counts
 
 
+def _through_gates(
+    readout: Readout,
+    asked: tuple[Ablation, ...],
+    whole: bool,
+    engine: Engine,
+    threads: int,
+    progress: Progress | None,
+) -> Counts:
+    """Counts of ablations, some of which are inside a recurrent layer."""
+    labels, classes = readout.labels, len(readout.class_names)
+    inside = [row for row, one in enumerate(asked) if one.target is not None]
+    outside = [row for row, one in enumerate(asked) if one.target is None]
+    counts = Counts.none(len(asked), classes, whole)
+    head = tuple(asked[row] for row in outside)
+    found = _counted(readout, head, whole, engine, threads, progress)
+    counts.right[outside], counts.both[outside] = found.right, found.both
+    if counts.confusion is not None and found.confusion is not None:
+        counts.confusion[outside] = found.confusion
+    hidden = [asked[row] for row in inside]
+    predictions = readout.needs_network(hidden[0]).predict(hidden)
+    was_right = predict(readout, None) == labels
+    for row, predicted in zip(inside, predictions, strict=True):
+        hit = predicted == labels
+        counts.right[row] = np.bincount(labels[hit], minlength=classes)
+        counts.both[row] = np.bincount(labels[hit & was_right], minlength=classes)
+        if counts.confusion is not None:
+            counts.confusion[row] = confusion(labels, predicted, classes)
+    return counts
+
+
 def _row(counts: Counts, row: int) -> Counts:
     confused = None if counts.confusion is None else counts.confusion[row].copy()
     return Counts(confused, counts.right[row].copy(), counts.both[row].copy())
@@ -203,6 +235,8 @@ def _confusion_of(readout: Readout, ablation: Ablation) -> IntArray:
 
 def predict(readout: Readout, ablation: Ablation | None) -> IntArray:
     """The predicted class of each image under an ablation (None: intact), [N]."""
+    if ablation is not None and ablation.target is not None:
+        return readout.needs_network(ablation).predict([ablation])[0]
     kept = None if ablation is None else ablation.kept(len(readout.directions))
     return readout._predictions.get_or(kept, lambda: _predicted(readout, kept))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import Ablation, Claim, facts, says, set_facts
+from interp_checks import Ablation, Claim, GateWeights, facts, says, set_facts
 from interp_checks.claim import Quantified
 from interp_checks.errors import InterpChecksError
 
@@ -25,9 +25,16 @@ percents = st.integers(0, 100) | st.integers(0, 10).flatmap(
 )
 relations = st.sampled_from(["above", "below"])
 quantifiers = st.sampled_from(["some", "every", "nearly every"])
-quantified = st.builds(
+#: Weights inside a recurrent layer; None for the output layer's.
+gates = st.sampled_from(["input", "forget", "cell", "output", "reset", "update", "new", ""])
+targets = st.none() | st.builds(
+    GateWeights, st.integers(1, 40), gates, st.sampled_from(["input", "recurrent"]), st.booleans()
+)
+#: On the output layer: what a readout without its network can be judged on.
+outer = st.builds(
     Quantified, quantifiers, st.sampled_from(["dropped", "alone", "ablation"])
 ) | st.builds(Quantified, quantifiers, st.sampled_from(["dropped", "alone"]), st.integers(1, 30))
+quantified = st.builds(Quantified.of, outer, targets)
 Kinds = dict[type, st.SearchStrategy]
 
 
@@ -131,8 +138,9 @@ def _conditional(draw: st.DrawFn, conditions: st.SearchStrategy, all_says: Kinds
 def claims_of(names: st.SearchStrategy, counts: st.SearchStrategy) -> st.SearchStrategy:
     """Claims about these classes and directions."""
     facts = st.one_of(*facts_of(names, counts).values()).map(lambda fact: Claim(None, (fact,)))
-    return _conditional(ablations_of(counts) | quantified, says_of(names, counts)) | facts
+    return _conditional(ablations_of(counts) | outer, says_of(names, counts)) | facts
 
 
 SAYS, FACTS = says_of(names, counts), facts_of(names, counts)
-ablations, claims = ablations_of(counts), claims_of(names, counts)
+ablations = st.builds(Ablation.of, ablations_of(counts), targets)
+claims = claims_of(names, counts) | _conditional(ablations | quantified, SAYS)

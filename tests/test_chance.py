@@ -19,14 +19,15 @@ from interp_checks import (
     Claim,
     NotJudgedError,
     Readout,
-    chance,
     judge,
     load_snapshot,
+    rotations,
     says,
 )
 from interp_checks.ablation import Kind
-from interp_checks.chance import Chance, _Rotated, _sample_of, by_chance
+from interp_checks.chance import Chance, by_chance
 from interp_checks.judgement import decide
+from interp_checks.rotations import _RotatedHead, _sample_of
 from interp_fixtures.reference_files import snapshot_file
 
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
@@ -227,7 +228,7 @@ def test_the_headline_is_no_accident(mnist: Readout) -> None:
 @pytest.mark.parametrize(("classes", "width"), [(4, 7), (7, 4), (5, 5)])
 def test_rotated_pieces_add_up_to_the_weight(classes: int, width: int) -> None:
     readout = random_readout(1, 200, classes, width)
-    rotated = _Rotated(readout, 20)
+    rotated = _RotatedHead(readout, 20)
     logits = readout.features @ readout.weight.T
     seen = 0
     for coefficients, vectors in rotated._chunks():
@@ -244,7 +245,7 @@ def test_rotations_are_uniform() -> None:
     """Of an identity weight the class vectors are the rotations themselves."""
     size, many = 5, 600
     readout = Readout(np.ones((1, size)), np.zeros(1, int), np.eye(size))
-    turned = np.concatenate([vectors for _, vectors in _Rotated(readout, many)._chunks()])
+    turned = np.concatenate([vectors for _, vectors in _RotatedHead(readout, many)._chunks()])
     np.testing.assert_allclose(turned.swapaxes(1, 2) @ turned, [np.eye(size)] * many, atol=1e-12)
     for row, column in [(0, 0), (4, 4), (0, 4), (4, 0), (2, 2)]:
         entries = turned[:, row, column]
@@ -344,13 +345,13 @@ def test_few_images_per_class_do_not_understate_chance(monkeypatch: pytest.Monke
     claim = Claim.parse("dropping direction 10 spares every class")
 
     def found(images: int, of_a_class: int) -> int:
-        monkeypatch.setattr(chance, "_IMAGES", images)
-        monkeypatch.setattr(chance, "_FEWEST_OF_A_CLASS", of_a_class)
+        monkeypatch.setattr(rotations, "_IMAGES", images)
+        monkeypatch.setattr(rotations, "_FEWEST_OF_A_CLASS", of_a_class)
         counted = by_chance(claim, replace(readout), 20)
         assert counted is not None
         return counted.count
 
-    fewest, whole = chance._FEWEST_OF_A_CLASS, found(4500, 1)
+    fewest, whole = rotations._FEWEST_OF_A_CLASS, found(4500, 1)
     assert found(1250, fewest) >= whole - 2
     # With 8 images of each class, one lost image is more than 10 points.
     assert found(1250, 1) < whole - 4

@@ -24,6 +24,8 @@ STARTS = (
     "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "
     "`nearly`, `only`, `recall`, `some`, `the` or `weight`"
 )
+GATE_HERE = "a gate (`input`, `forget`, ...), `input` or `recurrent`"
+GATE = "`backward` or " + GATE_HERE
 VERBS = (
     "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
 )
@@ -250,7 +252,7 @@ ILLEGAL = [
     ("dropping direction^", END, "a whole number"),
     ("dropping direction ^1.5 kills class 8", "1.5", "a whole number"),
     ("dropping direction ^-1 kills class 8", "-1", "a whole number"),
-    ("dropping direction 5 ^kill class 8", "kill", VERBS),
+    ("dropping direction 5 ^kill class 8", "kill", VERBS.replace("`mistakes`", "`mistakes`, `of`")),
     ("dropping direction 5 kills ^classs 8", "classs", VICTIMS),
     ("dropping direction 5 kills class ^cat", "cat", NAME),
     ('dropping direction 5 kills class ^"cat', '"cat', NAME),
@@ -275,7 +277,13 @@ ILLEGAL = [
     ("dropping direction 5 costs ^fewer than 2 points of accuracy", "fewer", "`less` or `more`"),
     ("dropping direction 5 costs less than 2 points^", END, "`of`"),
     ("class 5 has the ^worst recall", "worst", "`lowest` or `highest`"),
-    ("some direction ^falls alone kills class 8", "falls", "`,`, `alone` or `dropped`"),
+    ("some direction ^falls alone kills class 8", "falls", "`,`, `alone`, `dropped` or `of`"),
+    ("dropping direction 5 of ^layer 1 input weights kills class 8", "layer", "`the`"),
+    ("dropping direction 5 of the layer ^one input weights kills class 8", "one", "a whole number"),
+    ("dropping direction 5 of the layer 1 ^front gate's input weights", "front", GATE),
+    ("dropping direction 5 of the layer 1 backward ^gate's weights", "gate's", GATE_HERE),
+    ("dropping direction 5 of the layer 1 forget gate's ^weights", "weights", GATE_HERE),
+    ("dropping direction 5 of the layer 1 forget ^gates weights", "gates", "`gate's` or `weights`"),
     ("some direction, ^alone kills class 8", "alone", "`dropped`"),
     ("some direction dropped ^kills class 8", "kills", "`alone`"),
     ("some direction dropped alone,^, kills class 8", ",", VERBS),

@@ -248,14 +248,15 @@ def test_the_compiled_engine_predicts_what_pytorch_does(
 def test_compiled_leads_are_close_before_anything_is_settled() -> None:
     """So that what is settled cannot hide that the kernels are wrong."""
     from interp_checks.recurrent_compiled import Compiled
-    from interp_checks.recurrent_reference import Reference
+    from interp_checks.recurrent_reference import Reference, checked
 
     model = Classifier(nn.LSTM(5, 7, num_layers=2, batch_first=True), 6)
     inputs = noise(70, 8, 5)
     asked = families(model, 5)
-    plan = Compiled(Reference(model), inputs.numpy(), threads=1)
+    reference = Reference(model)
+    plan = Compiled(reference, inputs.numpy(), threads=1)
     predicted = np.empty((len(asked), 70), dtype=np.uint8)
-    lead = plan.predict(asked, predicted)
+    lead = plan.predict(checked(reference, asked), predicted)
     for row in range(0, len(asked), 5):
         with torch.no_grad():
             logits = swapped(model.double(), *asked[row])(inputs.double())

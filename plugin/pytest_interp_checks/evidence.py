@@ -65,7 +65,7 @@ def evidence_of(
             "notes": [str(note) for note in getattr(subject, "notes", ())],
             "classes": list(readout.class_names),
             "support": [int(count) for count in readout.support],
-            "intact": _row("intact", "intact", "intact", readout.intact),
+            "intact": _row(None, readout.intact),
             "confidence": float(readout.confidence),
             "gauge": readout.gauge,
             "directions": _directions(readout.directions),
@@ -82,17 +82,19 @@ def _description(subject: Any, readout: Readout) -> str:
 
 def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
     """Counts of the ablations that a claim is about, with their families if these are small."""
-    count = len(readout.directions)
+    count = len(readout.directions_of(getattr(claim.condition, "target", None)))
     # The verdict counts the sets of a claim about "some set of 2"; a table would bury the rest.
     many = isinstance(claim.condition, Quantified) and claim.condition.size > 1
     named = () if many else judged_ablations(claim, count)
     wanted: list[Ablation] = []
     for ablation in named:
-        whole = family_members(ablation.family, count) if count <= _WHOLE_FAMILY else ()
+        own = len(readout.directions_of(ablation.target))
+        small = own <= _WHOLE_FAMILY
+        whole = family_members(ablation.family, own, ablation.target) if small else ()
         wanted += [*whole, ablation]
     ablations = [one for one in unique(wanted) if one.kind not in ("every", "none")]
     confusions = sweep(readout, ablations)
-    return [_row(one.family, one.label, str(one), confusions[one]) for one in ablations]
+    return [_row(one, confusions[one]) for one in ablations]
 
 
 def _lattice(claim: Claim, readout: Readout) -> dict[str, Any] | None:
@@ -117,11 +119,15 @@ def _directions(directions: Directions) -> list[dict[str, float]]:
     ]
 
 
-def _row(family: str, label: str, sentence: str, result: Result) -> dict[str, Any]:
+def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
+    """Counts under an ablation; None for the intact model."""
+    target = ablation.target if ablation else None
     return {
-        "family": family,
-        "label": label,
-        "sentence": sentence,
+        "family": ablation.family if ablation else "intact",
+        "label": ablation.label if ablation else "intact",
+        "sentence": str(ablation) if ablation else "intact",
+        # Which weights are ablated; none for those of the output layer.
+        "target": str(target) if target else None,
         "correct": [int(count) for count in result.counts.diagonal()],
         "predicted": [int(count) for count in result.counts.sum(axis=0)],
         # Counts of true (rows) against predicted classes, unless there are very many.
@@ -134,21 +140,25 @@ class Tables:
     """What is shown of one subject: its rows by family, in order."""
 
     subject: dict[str, Any]
-    families: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    families: dict[tuple[str, str], dict[str, dict[str, Any]]] = field(default_factory=dict)
     lattice: dict[str, Any] | None = None
 
     def add(self, rows: list[dict[str, Any]]) -> None:
         """Add rows, each once."""
         for row in rows:
-            self.families.setdefault(row["family"], {}).setdefault(row["label"], row)
+            key = row["target"] or "", row["family"]
+            self.families.setdefault(key, {}).setdefault(row["label"], row)
 
     def ordered(self) -> list[tuple[str, list[dict[str, Any]]]]:
         """Family titles with their rows: the order does not depend on which claim came first."""
         tables = []
-        for family, title in FAMILIES.items():
-            rows = self.families.get(family)
-            if rows:
-                tables.append((title, sorted(rows.values(), key=lambda row: _place(row["label"]))))
+        for target in sorted({target for target, _ in self.families}):
+            for family, title in FAMILIES.items():
+                rows = self.families.get((target, family))
+                if rows:
+                    whole = f"{title} of {target}" if target else title
+                    ordered = sorted(rows.values(), key=lambda row: _place(row["label"]))
+                    tables.append((whole, ordered))
         return tables
 
 
