@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lark import Token, Transformer
 
-from . import facts, says, set_facts
+from . import drawing_facts, facts, says, set_facts
 from .ablation import Ablation
 from .claim import Claim, Quantified
 from .errors import InterpChecksError
@@ -242,6 +242,37 @@ class Build(Transformer[Token, Any]):
 
     def more_revives(self, parts: list[Any]) -> set_facts.MoreRevives:
         return set_facts.MoreRevives(parts[0])
+
+    # facts about models that draw
+    def autoencoder(self, _: list[Any]) -> str:
+        return "autoencoder"
+
+    def vae(self, _: list[Any]) -> str:
+        return "VAE"
+
+    def generated_images(self, _: list[Any]) -> str:
+        return "generated images"
+
+    def latents(self, _: list[Any]) -> str:
+        return "latents"
+
+    def answers_the_same(self, _: list[Any]) -> drawing_facts.AnswersTheSame:
+        return drawing_facts.AnswersTheSame()
+
+    def answers_the_mean(self, _: list[Any]) -> drawing_facts.AnswersTheMean:
+        return drawing_facts.AnswersTheMean()
+
+    def squared_error(self, parts: list[Any]) -> drawing_facts.SquaredError:
+        return drawing_facts.SquaredError(parts[0], parts[1].lower(), float(parts[2]))
+
+    def divergence(self, parts: list[Any]) -> drawing_facts.Divergence:
+        return drawing_facts.Divergence(parts[0].lower(), float(parts[1]))
+
+    def fewer_gaps(self, _: list[Any]) -> drawing_facts.FewerGaps:
+        return drawing_facts.FewerGaps()
+
+    def reaches(self, parts: list[Any]) -> drawing_facts.Reaches:
+        return drawing_facts.Reaches(parts[0], float(parts[1]))
 
 
 def _points_at(parts: list[Any]) -> int:

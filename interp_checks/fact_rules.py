@@ -15,6 +15,7 @@ import numpy as np
 from . import facts
 from ._arrays import FloatArray
 from .ablation import keeping_first
+from .drawing_facts import DRAWING_FACTS
 from .errors import NotJudgedError
 from .estimate import Estimate, percent
 from .rules import Scene, commonest_mistakes
@@ -347,4 +348,8 @@ def checks_of_fact(fact: facts.Fact, scene: Scene) -> tuple[Check, ...]:
         from .set_rules import checks_of_set_fact
 
         return checks_of_set_fact(fact, scene)
+    if isinstance(fact, DRAWING_FACTS):
+        from .drawing_rules import checks_of_drawing_fact
+
+        return checks_of_drawing_fact(fact, scene)
     return tuple(_RULES[type(fact)](fact, scene))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .drawing_facts import DrawingFact
 from .errors import InterpChecksError
 from .says import Relation
 from .set_facts import SetFact
@@ -217,4 +218,5 @@ Fact = (
     | NearlyOrthogonalPairs
     | MostRowsOblique
     | SetFact
+    | DrawingFact
 )

@@ -72,7 +72,20 @@ quantifier: "some"             -> some
      | "direction" INT "has" "the" "largest" _shapley "for" game -> largest_shapley
      | "the" "first" _first_are "within" _points _of_the_best    -> first_are_best
      | "dropping" "more" "directions" "revives" classes          -> more_revives
+     | "the" "autoencoder" "answers" "the" "same" _whatever      -> answers_the_same
+     | "the" "autoencoder's" "output" "is" _the_mean             -> answers_the_mean
+     | "the" drawer "squared" "error" "is" relation NUMBER       -> squared_error
+     | "the" "vae's" "kl" "divergence" "is" relation NUMBER "nats"  -> divergence
+     | "the" "vae's" "latent" "space" "has" "fewer" "gaps" _than -> fewer_gaps
+     | "the" "classifier" "on" seen "reaches" _percent           -> reaches
 
+_whatever: "whatever" "it" "is" "shown"
+_the_mean: "the" "training" "mean"
+_than: "than" "the" "classifier's"
+drawer: "autoencoder's"                                          -> autoencoder
+      | "vae's"                                                  -> vae
+seen: "generated" "images"                                       -> generated_images
+    | "latents"                                                  -> latents
 directions: "direction" INT | "directions" _integers
 rows: "row" INT | "rows" _integers
 _set: "set" "of" INT _direction_s

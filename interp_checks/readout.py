@@ -20,6 +20,7 @@ from .remembered import Remembered
 
 if TYPE_CHECKING:
     from .confusions import Result
+    from .drawings import Drawings
     from .gate_weights import GateWeights
     from .lattice import Lattice
     from .narrow import NarrowHead
@@ -46,6 +47,7 @@ class Readout:
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
         network: the model and its inputs, for claims about the gates of its recurrent layer.
+        drawings: what models that draw make of the images, for claims about these models.
 
     Raises:
         InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
@@ -61,6 +63,7 @@ class Readout:
     confidence: float = CONFIDENCE
     gauge: Gauge = "raw"
     network: Network | None = None
+    drawings: Drawings | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -167,7 +170,7 @@ class Readout:
         return self.network
 
     def part(self, chosen: IntArray) -> Readout:
-        """The same on some of the images.
+        """The same on some of the images, without drawings of them.
 
         Args:
             chosen: their numbers.
@@ -177,6 +180,7 @@ class Readout:
             features=self.features[chosen],
             labels=self.labels[chosen],
             network=None if self.network is None else self.network.part(chosen),
+            drawings=None,
         )
 
     @property

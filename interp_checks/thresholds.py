@@ -14,6 +14,8 @@ PREDICTED = 0.01
 MOSTLY = 0.50
 #: Two ablations predict the same if fewer images than this differ.
 SAME = 0.05
+#: Drawings are the same if they vary by less than this share of what images do.
+SAME_DRAWING = 0.05
 #: Nearly every ablation: this share of them.
 NEARLY_EVERY = 0.90
 #: Two vectors are nearly orthogonal below this absolute cosine (within 6 degrees of 90).

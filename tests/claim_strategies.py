@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import Ablation, Claim, GateWeights, facts, says, set_facts
+from interp_checks import Ablation, Claim, GateWeights, drawing_facts, facts, says, set_facts
 from interp_checks.claim import Quantified
 from interp_checks.errors import InterpChecksError
 
@@ -106,6 +106,23 @@ def facts_of(names: st.SearchStrategy, counts: st.SearchStrategy) -> Kinds:
         facts.NearlyOrthogonalPairs: st.builds(facts.NearlyOrthogonalPairs, percents),
         facts.MostRowsOblique: st.just(facts.MostRowsOblique()),
         **set_facts_of(names, counts),
+        **drawing_facts_of(),
+    }
+
+
+def drawing_facts_of() -> Kinds:
+    amounts = st.integers(0, 10**6) | st.decimals(0, 1000, places=4).map(float)
+    return {
+        drawing_facts.AnswersTheSame: st.just(drawing_facts.AnswersTheSame()),
+        drawing_facts.AnswersTheMean: st.just(drawing_facts.AnswersTheMean()),
+        drawing_facts.SquaredError: st.builds(
+            drawing_facts.SquaredError, st.sampled_from(["autoencoder", "VAE"]), relations, amounts
+        ),
+        drawing_facts.Divergence: st.builds(drawing_facts.Divergence, relations, amounts),
+        drawing_facts.FewerGaps: st.just(drawing_facts.FewerGaps()),
+        drawing_facts.Reaches: st.builds(
+            drawing_facts.Reaches, st.sampled_from(["generated images", "latents"]), percents
+        ),
     }
 
 

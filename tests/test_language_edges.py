@@ -36,7 +36,7 @@ def test_an_ablation_that_does_not_parse_is_called_an_ablation() -> None:
         "  dropping direction 5 kills class 8",
         "                       ^",
         "  found: kills",
-        "  expected: the end of the sentence",
+        "  expected: `of` or the end of the sentence",
         "  what to do: the README has a table of the claim language",
     ]
 
