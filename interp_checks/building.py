@@ -256,14 +256,16 @@ class Build(Transformer[Token, Any]):
     def latents(self, _: list[Any]) -> str:
         return "latents"
 
-    def answers_the_same(self, _: list[Any]) -> drawing_facts.AnswersTheSame:
-        return drawing_facts.AnswersTheSame()
+    def answers_the_same(self, parts: list[Any]) -> drawing_facts.AnswersTheSame:
+        return drawing_facts.AnswersTheSame(early=parts[0] is not None)
 
-    def answers_the_mean(self, _: list[Any]) -> drawing_facts.AnswersTheMean:
-        return drawing_facts.AnswersTheMean()
+    def answers_the_mean(self, parts: list[Any]) -> drawing_facts.AnswersTheMean:
+        return drawing_facts.AnswersTheMean(early=parts[0] is not None)
 
     def squared_error(self, parts: list[Any]) -> drawing_facts.SquaredError:
-        return drawing_facts.SquaredError(parts[0], parts[1].lower(), float(parts[2]))
+        early, drawer, relation, value = parts
+        which = cast("drawing_facts.Drawer", f"early {drawer}" if early else drawer)
+        return drawing_facts.SquaredError(which, relation.lower(), float(value))
 
     def divergence(self, parts: list[Any]) -> drawing_facts.Divergence:
         return drawing_facts.Divergence(parts[0].lower(), float(parts[1]))

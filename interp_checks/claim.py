@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from .ablation import Ablation
+from .drawing_facts import DRAWING_FACTS
 from .errors import InterpChecksError
 from .facts import Fact
 from .saying import Saying
@@ -148,6 +149,11 @@ class Claim(Saying):
                 if isinstance(other, Ablation):
                     named.append(other)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether it is judged on a network that is run, not on the output layer alone."""
+        return bool(self.targets) or isinstance(self.says[0], DRAWING_FACTS)
 
     @property
     def targets(self) -> tuple[GateWeights, ...]:

@@ -8,7 +8,7 @@ on that half, holds on the other half at a confidence corrected for the number o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from .chance import ROTATIONS, Chance, by_chance
 from .claim import Claim
 from .confusions import Result
 from .errors import NotJudgedError
+from .gate_weights import GateWeights
 from .guards import notes_on
 from .identifiability import identifiable
 from .judgement import decide, smallest_error
@@ -48,14 +49,26 @@ class Finding:
     chance: Chance | None
 
 
-def discover(readout: Readout, rotations: int = ROTATIONS) -> list[Finding]:
+def discover(readout: Readout, rotations: int = ROTATIONS, *, gates: bool = False) -> list[Finding]:
     """Find claims that hold, the strongest first.
 
     Strength: the error at which a claim still holds on the confirming half, then how seldom
     it would hold by chance.
+
+    Args:
+        readout: whose findings.
+        rotations: random rotations for the rate of chance.
+        gates: look for findings about the weights of every gate, and only these.
+
+    Raises:
+        NotJudgedError: findings about gates are wanted, and there is no network at hand.
     """
     searched, confirming = halves(readout)
-    found = [claim for claim in _candidates(searched) if _holds(claim, searched, 0.95)]
+    targets: tuple[GateWeights | None, ...] = (None,)
+    if gates:
+        targets = readout.needs_network("findings about gates").targets
+    candidates = _candidates(searched, targets)
+    found = [claim for claim in candidates if _holds(claim, searched, 0.95)]
     corrected = 1 - (1 - readout.confidence) / max(1, len(found))
     findings = []
     for claim in found:
@@ -108,11 +121,13 @@ def _holds(claim: Claim, readout: Readout, confidence: float) -> bool:
         return False
 
 
-def _candidates(readout: Readout) -> Iterator[Claim]:
-    """Claims that the numbers of a readout suggest, each once."""
+def _candidates(readout: Readout, targets: Sequence[GateWeights | None]) -> Iterator[Claim]:
+    """Claims that the numbers of a readout suggest about these weights, each once."""
     seen: dict[Claim, None] = {}
-    for claim in (*_plain_facts(readout), *_of_ablations(readout)):
-        seen.setdefault(claim)
+    for target in targets:
+        if target is None:
+            seen |= dict.fromkeys(_plain_facts(readout))
+        seen |= dict.fromkeys(_of_ablations(readout, target))
     yield from seen
 
 
@@ -138,12 +153,12 @@ def _plain_facts(readout: Readout) -> Iterator[Claim]:
         yield Claim.of(facts.DirectionsSuffice(count, 2))
 
 
-def _of_ablations(readout: Readout) -> Iterator[Claim]:
-    count = len(readout.directions)
+def _of_ablations(readout: Readout, target: GateWeights | None) -> Iterator[Claim]:
+    count = len(readout.directions_of(target))
     # "The last 9" of 10 directions is "all except the first" in other words.
     seen = {tuple(range(1, count + 1))}
     for family in _FAMILIES:
-        for ablation in family_members(family, count):
+        for ablation in family_members(family, count, target):
             kept = ablation.kept(count)
             if kept not in seen and identifiable(ablation, readout):
                 seen.add(kept)

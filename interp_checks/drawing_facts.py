@@ -11,7 +11,8 @@ from .errors import InterpChecksError
 from .says import Relation
 from .wording import one_of, percent_words, percentage
 
-Drawer = Literal["autoencoder", "VAE"]
+#: The early ones are those after a few epochs of training, where the last ones are kept too.
+Drawer = Literal["autoencoder", "early autoencoder", "VAE", "early VAE"]
 Seen = Literal["generated images", "latents"]
 
 
@@ -19,16 +20,20 @@ Seen = Literal["generated images", "latents"]
 class AnswersTheSame:
     """The autoencoder's output does not depend on its input (Figure 5.1)."""
 
+    early: bool = False
+
     def __str__(self) -> str:
-        return "the autoencoder answers the same whatever it is shown"
+        return f"the {_autoencoder(self.early)} answers the same whatever it is shown"
 
 
 @dataclass(frozen=True)
 class AnswersTheMean:
     """The autoencoder's output is the mean of the training images (Figure 5.1)."""
 
+    early: bool = False
+
     def __str__(self) -> str:
-        return "the autoencoder's output is the training mean"
+        return f"the {_autoencoder(self.early)}'s output is the training mean"
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,10 @@ class Reaches:
 
     def __str__(self) -> str:
         return f"the classifier on {self.seen} reaches {percent_words(self.percent)}"
+
+
+def _autoencoder(early: bool) -> str:
+    return "early autoencoder" if early else "autoencoder"
 
 
 def _amount(value: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import drawing_facts as facts
+from ._arrays import Array
 from .drawings import Drawings
 from .errors import NotJudgedError
 from .estimate import Estimate
@@ -28,23 +29,31 @@ from .thresholds import SAME_DRAWING
 from .verdict import Check, Outcome
 from .wording import percent_words
 
+#: What each model's drawings are called among :class:`Drawings`.
+_DRAWN: dict[facts.Drawer, str] = {
+    "autoencoder": "answers",
+    "early autoencoder": "early_answers",
+    "VAE": "reconstructions",
+    "early VAE": "early_reconstructions",
+}
 
-def _answers_the_same(_: facts.AnswersTheSame, drawings: Drawings, scene: Scene) -> Check:
-    measured = output_variation(drawings.images, drawings.answers, scene.confidence)
+
+def _answers_the_same(fact: facts.AnswersTheSame, drawings: Drawings, scene: Scene) -> Check:
+    answers = drawings.early_answers if fact.early else drawings.answers
+    measured = output_variation(drawings.images, answers, scene.confidence)
     quantity = "variance between outputs, relative to that between inputs,"
     return compare_measured(quantity, measured, "below", SAME_DRAWING)
 
 
-def _answers_the_mean(_: facts.AnswersTheMean, drawings: Drawings, scene: Scene) -> Check:
-    measured = distance_to_mean(
-        drawings.images, drawings.answers, drawings.training_mean, scene.confidence
-    )
+def _answers_the_mean(fact: facts.AnswersTheMean, drawings: Drawings, scene: Scene) -> Check:
+    answers = drawings.early_answers if fact.early else drawings.answers
+    measured = distance_to_mean(drawings.images, answers, drawings.training_mean, scene.confidence)
     quantity = "squared distance of outputs to the training mean, relative to that of inputs,"
     return compare_measured(quantity, measured, "below", SAME_DRAWING)
 
 
 def _squared_error(fact: facts.SquaredError, drawings: Drawings, scene: Scene) -> Check:
-    drawn = drawings.answers if fact.drawer == "autoencoder" else drawings.reconstructions
+    drawn: Array = getattr(drawings, _DRAWN[fact.drawer])
     error = reconstruction_error(drawings.images, drawn, scene.confidence).mean_squared
     return compare_measured("mean squared error of a pixel", error, fact.relation, fact.value)
 

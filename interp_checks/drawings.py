@@ -23,8 +23,16 @@ class Drawings(Protocol):
         """What the autoencoder draws of each image, [N, rows, columns]."""
 
     @property
+    def early_answers(self) -> Array:
+        """The same, early in its training."""
+
+    @property
     def reconstructions(self) -> Array:
         """What the variational autoencoder draws of each image, [N, rows, columns]."""
+
+    @property
+    def early_reconstructions(self) -> Array:
+        """The same, early in its training."""
 
     @property
     def means(self) -> Array:

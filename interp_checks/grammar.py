@@ -72,9 +72,9 @@ quantifier: "some"             -> some
      | "direction" INT "has" "the" "largest" _shapley "for" game -> largest_shapley
      | "the" "first" _first_are "within" _points _of_the_best    -> first_are_best
      | "dropping" "more" "directions" "revives" classes          -> more_revives
-     | "the" "autoencoder" "answers" "the" "same" _whatever      -> answers_the_same
-     | "the" "autoencoder's" "output" "is" _the_mean             -> answers_the_mean
-     | "the" drawer "squared" "error" "is" relation NUMBER       -> squared_error
+     | "the" [EARLY] "autoencoder" "answers" "the" "same" _whatever  -> answers_the_same
+     | "the" [EARLY] "autoencoder's" "output" "is" _the_mean     -> answers_the_mean
+     | "the" [EARLY] drawer "squared" "error" "is" relation NUMBER  -> squared_error
      | "the" "vae's" "kl" "divergence" "is" relation NUMBER "nats"  -> divergence
      | "the" "vae's" "latent" "space" "has" "fewer" "gaps" _than -> fewer_gaps
      | "the" "classifier" "on" seen "reaches" _percent           -> reaches
@@ -119,6 +119,7 @@ one: "one"
 name: INT | QUOTED
 
 RELATION: "above"i | "below"i
+EARLY: /early\b/i
 BACKWARD: /backward\b/i
 GATE_OR_KIND: /(input|forget|cell|output|reset|update|new|recurrent)\b/i
 COMPARATIVE: "less"i

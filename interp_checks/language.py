@@ -98,6 +98,7 @@ def _choices(terminals: set[str]) -> str:
         "RELATION": "`above` or `below`",
         "COMPARATIVE": "`less` or `more`",
         "EXTREME": "`lowest` or `highest`",
+        "EARLY": "`early`",
         "BACKWARD": "`backward`",
         "GATE_OR_KIND": "a gate (`input`, `forget`, ...), `input` or `recurrent`",
     }

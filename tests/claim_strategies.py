@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -111,12 +113,13 @@ def facts_of(names: st.SearchStrategy, counts: st.SearchStrategy) -> Kinds:
 
 
 def drawing_facts_of() -> Kinds:
+    drawers = st.sampled_from(get_args(drawing_facts.Drawer))
     amounts = st.integers(0, 10**6) | st.decimals(0, 1000, places=4).map(float)
     return {
-        drawing_facts.AnswersTheSame: st.just(drawing_facts.AnswersTheSame()),
-        drawing_facts.AnswersTheMean: st.just(drawing_facts.AnswersTheMean()),
+        drawing_facts.AnswersTheSame: st.builds(drawing_facts.AnswersTheSame, st.booleans()),
+        drawing_facts.AnswersTheMean: st.builds(drawing_facts.AnswersTheMean, st.booleans()),
         drawing_facts.SquaredError: st.builds(
-            drawing_facts.SquaredError, st.sampled_from(["autoencoder", "VAE"]), relations, amounts
+            drawing_facts.SquaredError, drawers, relations, amounts
         ),
         drawing_facts.Divergence: st.builds(drawing_facts.Divergence, relations, amounts),
         drawing_facts.FewerGaps: st.just(drawing_facts.FewerGaps()),

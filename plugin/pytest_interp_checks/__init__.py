@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .claims import MARKER, PLACE, claims, not_replicated
-from .fixtures import classifier, directions, images, readout, subject
+from .fixtures import classifier, directions, images, readout, subject, subject_with_images
 from .options import CONFIDENCE, add_options, request_of, was_asked
 
 if TYPE_CHECKING:
     from .evidence import Ledger
 
-__all__ = ["claims", "classifier", "directions", "images", "not_replicated", "readout", "subject"]
+__all__ = [
+    "claims",
+    "classifier",
+    "directions",
+    "images",
+    "not_replicated",
+    "readout",
+    "subject",
+    "subject_with_images",
+]
 
 _LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
 

@@ -22,22 +22,32 @@ PLACE: pytest.StashKey[int] = pytest.StashKey()
 
 @dataclass(frozen=True)
 class NotReplicated:
-    """A claim that is known not to hold on the shipped reference of a data set."""
+    """A claim that is known not to hold on the shipped references of some data sets."""
 
     claim: str | Claim
-    reference: str = "mnist"
+    references: tuple[str, ...] = ("mnist",)
 
 
-def not_replicated(claim: str | Claim, *, reference: str = "mnist") -> NotReplicated:
+def not_replicated(
+    claim: str | Claim, *, reference: str | tuple[str, ...] = "mnist"
+) -> NotReplicated:
     """Mark a finding that does not hold on the shipped reference checkpoint.
 
     There it is an expected failure, with the measured number as its reason, and an error
     should it hold after all. On every other checkpoint it is judged like any claim.
+
+    Args:
+        claim: the finding.
+        reference: the data set of the shipped reference; or several.
     """
-    return NotReplicated(claim, reference)
+    return NotReplicated(claim, (reference,) if isinstance(reference, str) else reference)
 
 
-def claims(*sentences: str | Claim | NotReplicated, source: str | None = None) -> Any:
+def claims(
+    *sentences: str | Claim | NotReplicated,
+    source: str | None = None,
+    found_on: str | None = None,
+) -> Any:
     """Make a test function that judges each sentence as a case of its own.
 
     Assign it to a name that pytest collects: ``test_headline = claims("dropping direction 5
@@ -46,6 +56,8 @@ def claims(*sentences: str | Claim | NotReplicated, source: str | None = None) -
     Args:
         sentences: of the claim language, or Claim values, or either in ``not_replicated()``.
         source: where the claims were first stated; ``-k`` finds them by it.
+        found_on: the data set on whose shipped reference the claims were found: they are not
+            judged on another shipped reference, whose directions are other ones.
 
     Raises:
         pytest.Collector.CollectError: a sentence does not parse, or stands there twice.
@@ -70,26 +82,26 @@ def claims(*sentences: str | Claim | NotReplicated, source: str | None = None) -
             continue
         if str(claim) in cases:
             problems.append(f"this claim stands there twice: {claim}")
-        reference = marked.reference if marked else None
-        cases[str(claim)] = pytest.param(claim, reference, id=str(claim))
+        references = marked.references if marked else ()
+        cases[str(claim)] = pytest.param(claim, references, id=str(claim))
     if not sentences:
         problems.append("claims() was given no sentence")
     if problems:
         raise pytest.Collector.CollectError("\n".join([f"{where}: bad claims", *problems]))
-    parametrized = pytest.mark.parametrize(("claim", "reference"), list(cases.values()))
-    marker = getattr(pytest.mark, MARKER)(source=source)
+    parametrized = pytest.mark.parametrize(("claim", "references"), list(cases.values()))
+    marker = getattr(pytest.mark, MARKER)(source=source, found_on=found_on)
     made = marker(parametrized(_located(_judged, caller.f_code.co_filename, caller.f_lineno)))
     # In the body of a class it must not be taken for a method.
     return staticmethod(made) if "__qualname__" in caller.f_locals else made
 
 
 def _judged(
-    claim: Claim, reference: str | None, subject: Any, request: pytest.FixtureRequest
+    claim: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge one claim and turn its verdict into a test outcome."""
     from pytest_interp_checks.judging import run_claim
 
-    run_claim(claim, reference, subject, request)
+    run_claim(claim, references, subject, request)
 
 
 def _located(function: Callable[..., None], filename: str, line: int) -> FunctionType:

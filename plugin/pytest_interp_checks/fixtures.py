@@ -36,6 +36,28 @@ def subject(pytestconfig: pytest.Config) -> Any:
 
 
 @pytest.fixture(scope="session")
+def subject_with_images(subject: Any, pytestconfig: pytest.Config) -> Any:
+    """What claims are judged on that need a network and its images.
+
+    The subject, if it has them. For a shipped reference without its images: the shipped digits
+    reference, whose images need no download.
+    """
+    from interp_checks.errors import InterpChecksError
+    from interp_fixtures.resolve import with_images
+
+    from .progress import terminal_progress
+
+    if getattr(subject, "reference", None) is None:
+        return subject
+    problem = ""
+    try:
+        return with_images(subject, request_of(pytestconfig), terminal_progress(pytestconfig))
+    except InterpChecksError as error:
+        problem = str(error)
+    return pytest.fail(problem, pytrace=False)
+
+
+@pytest.fixture(scope="session")
 def readout(subject: Any) -> Readout:
     """Features, labels, weight and bias of the output layer."""
     from .judging import readout_or_fail

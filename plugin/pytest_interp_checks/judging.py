@@ -47,18 +47,21 @@ def readout_or_fail(subject: Any) -> Readout:
 
 
 def run_claim(
-    claim: Claim, reference: str | None, subject: Any, request: pytest.FixtureRequest
+    claim: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
     marker = request.node.get_closest_marker(MARKER)
     source = marker.kwargs.get("source") if marker else None
+    if claim.needs_images:
+        subject = request.getfixturevalue("subject_with_images")
     readout = readout_or_fail(subject)
-    expected = reference is not None and getattr(subject, "reference", None) == reference
+    expected = getattr(subject, "reference", None) in references
     verdict: Verdict | None = None
     reason = ""
     mapping = problem = ""
     stated = claim
     try:
+        _require_own_reference(marker, subject)
         if request.config.getoption("interp_align"):
             from .align import aligned, mapping_to
 
@@ -120,6 +123,21 @@ def run_claim(
             pytest.fail(verdict.message(), pytrace=False)
         if decision == "skip":
             raise pytest.skip.Exception(f"undecided: {verdict.measured}", _use_item_location=True)
+
+
+def _require_own_reference(marker: pytest.Mark | None, subject: Any) -> None:
+    """Refuse a claim about the directions of another shipped reference.
+
+    Raises:
+        NotJudgedError: it is.
+    """
+    found_on = marker.kwargs.get("found_on") if marker else None
+    reference = getattr(subject, "reference", None)
+    if found_on is not None and reference is not None and reference != found_on:
+        raise NotJudgedError(
+            f"this was found on the shipped {found_on} reference, whose images are not at hand",
+            remedy="point --interp-data-root or INTERP_DATA at them",
+        )
 
 
 def _expect_failure(reason: str) -> NoReturn:
