@@ -138,6 +138,13 @@ def _needs_default_subject(item: pytest.Item) -> bool:
     return bool(definitions) and definitions[-1].func.__module__ == f"{__name__}.fixtures"
 
 
+def _needs_images(item: pytest.Item) -> bool:
+    """Whether an item is a claim that a network must be run for."""
+    assert isinstance(item, pytest.Function)
+    found: bool = item.callspec.params["claim"].needs_images
+    return found
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
     return [f"interp-checks: {request_of(config).plan}"] if was_asked(config) else []
@@ -151,7 +158,15 @@ def pytest_report_collectionfinish(
     if not count or was_asked(config):
         return []
     claims = f"{count} claim{'' if count == 1 else 's'}"
-    return f"interp-checks: {claims} to be judged on {request_of(config).plan}"
+    request = request_of(config)
+    lines = [f"interp-checks: {claims} to be judged on {request.plan}"]
+    more = sum(_needs_default_subject(item) and _needs_images(item) for item in items)
+    if more and request.without_images and request.dataset != "digits":
+        lines.append(
+            f"interp-checks: {more} of them need images, which are not at hand: judged on the "
+            "shipped digits reference"
+        )
+    return lines
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -1,0 +1,147 @@
+"""One report, one page."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from interp_checks.errors import InterpChecksError
+from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
+
+from .bar import bar_of
+from .exhibit import Exhibit
+from .subset_counts import SubsetCounts
+
+#: Before each verdict, so that colour is not all that tells them apart.
+SIGNS = {
+    "holds": "✓",
+    "fails": "✗",
+    "undecided": "?",
+    "not replicated": "≠",
+    "not judged": "·",
+}
+
+
+def page(
+    report: dict[str, Any],
+    lattices: Sequence[SubsetCounts | None],
+    exhibits: Sequence[Exhibit] = (),
+    built_from: Sequence[str] = (),
+) -> str:
+    """The report as one HTML file that loads nothing.
+
+    Args:
+        report: what ``--interp-report=FILE.json`` writes (docs/report.schema.json).
+        lattices: for each subject of the report, the counts of all its subsets of directions;
+            None leaves the explorer of that subject out.
+        exhibits: figures, each beside what the thesis says of it.
+        built_from: lines that say which images and models all this was made from.
+
+    Raises:
+        InterpChecksError: the lattices are not those of the report's subjects.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    subjects = report["subjects"]
+    if len(lattices) != len(subjects):
+        raise InterpChecksError(
+            "each subject of a report needs its lattice, or None",
+            found=f"{len(lattices)} lattices",
+            expected=f"{len(subjects)}",
+        )
+    for subject, lattice in zip(subjects, lattices, strict=True):
+        if lattice is not None:
+            _require_same_images(subject, lattice)
+    environment = Environment(
+        loader=PackageLoader("interp_checks.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown = sorted(exhibits, key=lambda exhibit: exhibit.place)
+    text = environment.get_template("page.html.jinja").render(
+        report=report,
+        subjects=[
+            _shown(*one) for one in zip(range(len(subjects)), subjects, lattices, strict=True)
+        ],
+        statuses=list(report["summary"].items()),
+        files=sorted({_file(claim) for subject in subjects for claim in subject["claims"]}),
+        exhibits=shown,
+        exhibit_of={one.item: place for place, one in reversed(list(enumerate(shown, start=1)))},
+        built_from=built_from,
+        data=_data(subjects, lattices),
+        style=files(__package__).joinpath("page.css").read_text("utf-8"),
+        script=files(__package__).joinpath("page.js").read_text("utf-8"),
+        signs=SIGNS,
+        dead=DEAD,
+        alive=ALIVE,
+        unspecific=UNSPECIFIC,
+        bar_of=bar_of,
+    )
+    return text.strip() + "\n"
+
+
+def _require_same_images(subject: dict[str, Any], lattice: SubsetCounts) -> None:
+    """Counts of other images or of another head are told by their sums."""
+    images = lattice.counts[-1].sum(axis=1)
+    as_many = lattice.directions == len(subject["directions"])
+    if not (as_many and np.array_equal(images, subject["support"])):
+        raise InterpChecksError(
+            f"these counts are not of {subject['description']}",
+            found=f"{lattice.directions} directions, images of each class {images.tolist()}",
+            expected=f"{len(subject['directions'])} directions, {subject['support']}",
+        )
+
+
+def _shown(number: int, subject: dict[str, Any], lattice: SubsetCounts | None) -> dict[str, Any]:
+    """What the template shows of one subject, beside what the report says."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for claim in subject["claims"]:
+        groups.setdefault(_file(claim), []).append(claim)
+    became: dict[str, list[dict[str, Any]]] = {}
+    for claim in subject["claims"]:
+        if claim["became"]:
+            became.setdefault(claim["became"][0], []).append(claim)
+    return {
+        **subject,
+        "number": number,
+        "groups": [
+            (file, claims, Counter(claim["status"] for claim in claims))
+            for file, claims in groups.items()
+        ],
+        "fates": became,
+        "explorer": lattice is not None,
+    }
+
+
+def _file(claim: dict[str, Any]) -> str:
+    """The test file that a claim is in."""
+    name: str = claim["test"].partition("::")[0]
+    return name
+
+
+def _data(subjects: list[dict[str, Any]], lattices: Sequence[SubsetCounts | None]) -> str:
+    """What the script needs, as JSON that cannot end its element."""
+    data = {
+        "dead": DEAD,
+        "subjects": [
+            {
+                "support": subject["support"],
+                "rows": [
+                    {"sentence": row["sentence"], "counts": row["counts"]}
+                    for table in ({"rows": [subject["intact"]]}, *subject["tables"])
+                    for row in table["rows"]
+                ],
+                "lattice": lattice.packed() if lattice is not None else None,
+            }
+            for subject, lattice in zip(subjects, lattices, strict=True)
+        ],
+    }
+    text = json.dumps(data, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
