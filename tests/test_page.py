@@ -165,7 +165,13 @@ def mnist_report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def exhibit(item: str, svg: str = "", **more: str) -> Exhibit:
-    said = {"title": f"Figure {item}", "caption": "what is seen", "thesis": "8", "ours": "7"}
+    said = {
+        "topic": f"Topic {item}",
+        "title": f"Figure {item}",
+        "caption": "what is seen",
+        "thesis": "8",
+        "ours": "7",
+    }
     more = {"replicates": "no", "missing": "" if svg else "no images", **said, **more}
     return Exhibit(item=item, svg=svg, **more)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -73,6 +74,7 @@ def page(
         statuses=list(report["summary"].items()),
         files=sorted({_file(claim) for subject in subjects for claim in subject["claims"]}),
         exhibits=shown,
+        replication=replication_of(shown),
         exhibit_of={one.item: place for place, one in reversed(list(enumerate(shown, start=1)))},
         built_from=built_from,
         data=_data(subjects, lattices),
@@ -85,6 +87,18 @@ def page(
         bar_of=bar_of,
     )
     return text.strip() + "\n"
+
+
+def replication_of(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
+    """One row for each item: what all of its exhibits measure together, and the best answer."""
+    rows: dict[str, Exhibit] = {}
+    for one in exhibits:
+        known = rows.setdefault(one.item, one)
+        said = [part for part in one.ours.split("; ") if part not in known.ours.split("; ")]
+        rows[one.item] = replace(known, ours="; ".join(filter(None, (known.ours, *said))))
+        if known.replicates == "not measured":
+            rows[one.item] = replace(rows[one.item], replicates=one.replicates)
+    return list(rows.values())
 
 
 def _require_same_images(subject: dict[str, Any], lattice: SubsetCounts) -> None:

@@ -22,6 +22,7 @@ class Exhibit:
 
     Args:
         item: of the thesis, "T12".
+        topic: of the item, in a few words.
         title: of the figure.
         svg: the drawing as an SVG element in ``currentColor``; "" if there is none.
         caption: what is seen.
@@ -36,6 +37,7 @@ class Exhibit:
     """
 
     item: str
+    topic: str
     title: str
     svg: str
     caption: str

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from .report import checked_paths
 
         checked_paths(config.getoption("interp_report"))
-    for name in ("interp_baseline", "interp_align", "interp_save"):
+    for name in ("interp_baseline", "interp_align", "interp_save", "interp_figures"):
         if config.getoption(name) == "":
             raise pytest.UsageError(
                 f"--{name.replace('_', '-')} is empty; an unset variable of the shell, perhaps?"
@@ -140,9 +140,8 @@ def _needs_default_subject(item: pytest.Item) -> bool:
 
 def _needs_images(item: pytest.Item) -> bool:
     """Whether an item is a claim that a network must be run for."""
-    assert isinstance(item, pytest.Function)
-    found: bool = item.callspec.params["claim"].needs_images
-    return found
+    claim: Any = getattr(item, "callspec").params["claim"]  # noqa: B009
+    return bool(claim.needs_images)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -222,7 +221,8 @@ class _Collector:
         ledger = self.config.stash.get(_LEDGER, None)
         if ledger is not None and not ledger.judged and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self.config.getoption("interp_report") or self.config.getoption("interp_save"):
+        option = self.config.getoption
+        if option("interp_report") or option("interp_save") or option("interp_figures"):
             self._write_reports(session)
 
     def _write_reports(self, session: pytest.Session) -> None:

@@ -17,6 +17,7 @@ from interp_checks.verdict import Outcome, Verdict
 from .claims import MARKER, PLACE
 from .evidence import EVIDENCE, evidence_of
 from .options import CONFIDENCE, UNDECIDED
+from .report import needs_readouts
 
 
 def readout_from(subject: Any) -> Readout:
@@ -184,8 +185,7 @@ _PACKED: pytest.StashKey[dict[int, Readout]] = pytest.StashKey()
 
 def _packed_once(readout: Readout, request: pytest.FixtureRequest) -> str:
     """The readout as text, with the first claim on it in this process; otherwise nothing."""
-    option = request.config.getoption
-    if not option("interp_save") and not option("interp_baseline"):
+    if not needs_readouts(request.config):
         return ""
     known = request.session.stash.setdefault(_PACKED, {})
     if id(readout) in known:

@@ -104,8 +104,14 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="PATH",
         action="append",
         default=[],
-        help="write a report: .md for a pull request, .json, or .csv (recalls, one row per "
-        "ablation and class); may be given several times; appends to $GITHUB_STEP_SUMMARY",
+        help="write a report: .html (one page with every exhibit), .md for a pull request, "
+        ".json, or .csv (recalls, one row per ablation and class); may be given several times; "
+        "appends to $GITHUB_STEP_SUMMARY",
+    )
+    group.addoption(
+        "--interp-figures",
+        metavar="DIR",
+        help="write every exhibit of the thesis that can be drawn as SVG and PNG",
     )
     group.addoption(
         "--interp-save",

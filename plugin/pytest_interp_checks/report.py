@@ -1,4 +1,4 @@
-"""Reports of one run: Markdown, JSON or CSV, by the suffix of the path."""
+"""Reports of one run: HTML, Markdown, JSON or CSV, by the suffix of the path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .status import STATUSES, status
 #: What the JSON says it is; the schema of the same number is docs/report.schema.json.
 SCHEMA = "interp-checks report 1"
 
-SUFFIXES = (".md", ".json", ".csv")
+SUFFIXES = (".html", ".md", ".json", ".csv")
 
 
 def checked_paths(paths: list[str]) -> list[Path]:
@@ -63,6 +63,10 @@ def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
             text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
         elif path.suffix == ".csv":
             text = _csv(report)
+        elif path.suffix == ".html":
+            from .html import html
+
+            text = html(ledger, config, report)
         else:
             from .markdown import markdown
 
@@ -73,7 +77,26 @@ def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
             with replacing(path) as temporary:
                 temporary.write_text(text, encoding="utf-8", newline="\n")
         lines.append(f"report: {path}")
+    if config.getoption("interp_figures"):
+        lines.append(_figures(ledger, config, report))
     return lines
+
+
+def needs_readouts(config: pytest.Config) -> bool:
+    """Whether what is written at the end needs more than verdicts and counts."""
+    option = config.getoption
+    pages = any(path.endswith(".html") for path in option("interp_report"))
+    asked = option("interp_save"), option("interp_baseline"), option("interp_figures")
+    return pages or any(asked)
+
+
+def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
+    """Write the figures, unless a page did; returns a line about it."""
+    from .html import figures_folder, write_figures_of
+
+    if any(path.suffix == ".html" for path in checked_paths(config.getoption("interp_report"))):
+        return f"figures: {figures_folder(config)}"
+    return write_figures_of(ledger, config, report)
 
 
 def _append(path: Path, text: str) -> None:
