@@ -463,8 +463,8 @@ def test_exhibits_in_order_with_names_of_their_own(report: dict[str, Any]) -> No
     shown = [exhibit("T12", drawing(body)), exhibit("T2", drawing(body)), exhibit("T4")]
     text = page(report, [None], shown)
     parsed = Parsed(text)
-    table = [row for row in parsed.texts("tr") if "Figure T" in row]
-    assert [row.partition("Figure")[0] for row in table] == ["T2", "T4", "T12"]
+    table = [row for row in parsed.texts("tr") if "Topic T" in row]
+    assert [row.partition("Topic")[0] for row in table] == ["T2", "T4", "T12"]
     ids = [given["id"] for _, given, _ in parsed.elements if "id" in given]
     assert len(ids) == len(set(ids))
     for _, given, _ in parsed.elements:

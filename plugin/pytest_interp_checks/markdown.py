@@ -6,6 +6,7 @@ from typing import Any
 
 from interp_checks.lattice import sets_in_words
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
+from interp_fixtures.replication import replication_table
 
 from .status import STATUSES
 
@@ -44,10 +45,19 @@ def markdown(report: dict[str, Any]) -> str:
             sections.append(_folded("Sets of directions", _sets(subject["classes"], lattice)))
             sections.append(_folded("Shapley values in points", _shapley(lattice)))
             sections.append(_folded("Best sets of each size", _best(lattice, subject)))
+    replicated = replication_table(report["subjects"])
+    if replicated:
+        sections.append(_folded("What replicates of the thesis", _replication(replicated)))
     sections.append(
         f"\n<sub>interp-checks {report['versions']['interp-checks']}, {report['time']}</sub>\n"
     )
     return _fitted(sections)
+
+
+def _replication(rows: list[tuple[str, ...]]) -> str:
+    lines = ["| item | | the thesis | here | replicates |", "|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(_plain(part) for part in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
 
 
 def _fitted(sections: list[str]) -> str:
