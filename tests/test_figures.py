@@ -58,6 +58,7 @@ EXHIBITS = {
     "recall": lambda: fig.recall_table(["all", "none"], RECALL, NAMES, "Recall"),
     "shares": lambda: fig.predicted_shares(["all", "none"], RECALL, NAMES, "Predictions"),
     "movement": lambda: fig.mean_movement(RECALL * 7, ["all", "none"], NAMES),
+    "accuracy": lambda: fig.accuracy_table(["layer 1", "layer 2"], RECALL, "Accuracy"),
     "shapley": lambda: fig.shapley_bars(WORTH, [*NAMES, "accuracy"]),
     "strips": lambda: fig.strips(
         IMAGES[:8].reshape(4, 2, 6, 5), IMAGES[8:16].reshape(4, 2, 6, 5), NAMES, "Without 5"

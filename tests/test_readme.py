@@ -18,6 +18,7 @@ from interp_checks.facts import Fact
 from interp_checks.says import Say
 from interp_fixtures.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file, snapshot_file
+from interp_fixtures.thesis_items import ITEMS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 PREVALENCE = (Path(__file__).parents[1] / "docs" / "prevalence.md").read_text(encoding="utf-8")
@@ -66,6 +67,13 @@ def test_every_kind_of_predicate_and_condition_is_in_the_tables() -> None:
     assert {one.over for one in quantified} == {"dropped", "alone", "ablation"}
 
 
+def test_every_item_of_the_thesis_is_in_the_replication_table() -> None:
+    table = README.split("\n| item |", 1)[1].split("\n\n", 1)[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    assert [row[0] for row in rows] == list(ITEMS)
+    assert {row[-1] for row in rows} <= {"yes", "in part", "no", "not measured"}
+
+
 def test_a_sentence_outside_the_tables_does_not_parse() -> None:
     with pytest.raises(ClaimSyntaxError):
         Claim.parse("dropping direction 5 obliterates class 8")
@@ -109,15 +117,16 @@ def test_what_replicates_is_counted_as_the_readme_says(
     root, report = Path(__file__).parents[1], tmp_path / "thesis.json"
     command = [sys.executable, "-m", "pytest", "suites/thesis", "-q", "-p", "no:cacheprovider"]
     subprocess.run([*command, f"--interp-report={report}"], cwd=root, check=True, timeout=120)
-    (subject,) = json.loads(report.read_text("utf-8"))["subjects"]
+    subject, digits = json.loads(report.read_text("utf-8"))["subjects"]
+    assert "digits" in digits["description"]
     claims = subject["claims"]
     outcomes = Counter(claim["outcome"] for claim in claims)
     numbered = [one for one in claims if one["outcome"] == "holds" and one["chance"]]
     specific = [one["chance"][0] for one in numbered if one["chance"][0] <= 10]
     flowing = re.sub(r"\s+", " ", README)
     assert (
-        f"Of the {len(claims)} claims of the thesis's suite, {outcomes['holds']} hold on the "
-        f"shipped reference, {outcomes['fails']} fail there and {outcomes['undecided']} are "
+        f"Of the {len(claims)} claims about the output layer in the thesis's suite, "
+        f"{outcomes['holds']} hold on the shipped reference, {outcomes['fails']} fail there and {outcomes['undecided']} are "
         "undecided. "
         f"{len(numbered)} of those that hold are about numbered directions, and only "
         f"{len(specific)} of these"

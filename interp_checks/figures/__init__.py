@@ -25,11 +25,12 @@ from .maps import embeddings, projection, projections
 from .pictures import image_grid, low_rank_image, mistakes
 from .saving import save_figure
 from .svg import themed_svg
-from .tables import mean_movement, predicted_shares, recall_table
+from .tables import accuracy_table, mean_movement, predicted_shares, recall_table
 from .weights import singular_values, weight_rows
 
 __all__ = [
     "Exhibit",
+    "accuracy_table",
     "answers",
     "class_counts",
     "confusion_matrices",

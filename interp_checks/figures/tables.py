@@ -89,6 +89,33 @@ def predicted_shares(
 
 
 @drawing
+def accuracy_table(weights: Sequence[str], accuracy: Array, title: str) -> Exhibit:
+    """Accuracy when one direction of some weights is dropped, in percent (T23).
+
+    Args:
+        weights: A names.
+        accuracy: [A, r], from 0 to 1, by the direction that is dropped.
+        title: above the table.
+
+    Raises:
+        DataError: wrong shapes, or accuracy that is not a share.
+    """
+    numbers = [str(number) for number in range(1, np.shape(accuracy)[-1] + 1)]
+    rows, columns, values = _table("accuracy", weights, accuracy, numbers, shares=True)
+    texts = [[_percent(value) for value in row] for row in values]
+    none = np.zeros(values.shape, bool)
+    figure = _drawn(title, rows, columns, values, texts, none, Normalize(0, 1), "accuracy")
+    figure.axes[0].set_xlabel("direction that is dropped")
+    row, column = np.unravel_index(int(values.argmin()), values.shape)
+    figure.alt = (
+        f"Accuracy without each of {len(columns)} directions of {len(rows)} weights, from "
+        f"{values.min():.1%} to {values.max():.1%}: lowest without direction {columns[column]} of "
+        f"{rows[row]}."
+    )
+    return figure
+
+
+@drawing
 def mean_movement(distance: Array, ablations: Sequence[str], class_names: Sequence[str]) -> Exhibit:
     """How far the mean of each class moves under each ablation.
 

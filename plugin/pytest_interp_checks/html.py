@@ -60,4 +60,4 @@ def _sources(config: pytest.Config, report: dict[str, Any], readouts: list[Reado
     asked = resolve(request, display)
     if report["subjects"] and asked.description != report["subjects"][0]["description"]:
         asked = Subject(readouts[0], report["subjects"][0]["description"])
-    return Sources(asked, request, display)
+    return Sources(asked, request, display, every_matrix=figures_folder(config) is not None)
