@@ -104,6 +104,34 @@ def fate_of(
     return Fate("vanished", f"{_said(after)} now: {told}")
 
 
+def fate_by_outcomes(before: str | None, after: str | None, measured: str) -> Fate:
+    """What became of a claim that a saved run cannot judge again, for it kept no network.
+
+    Args:
+        before: the outcome that was saved; None for not judged.
+        after: the outcome now; None for not judged.
+        measured: what decides it now.
+    """
+    was, now = before or "not judged", after or "not judged"
+    if after == Outcome.HOLDS:
+        if before == Outcome.HOLDS:
+            return Fate("held", measured)
+        return Fate("new", f"{was} before, holds now")
+    if after is None and before is not None:
+        return Fate("not judged", f"{was} before, and cannot be judged now")
+    if before != Outcome.HOLDS:
+        return Fate("still not", f"{was} before, {now} now")
+    if after == Outcome.UNDECIDED:
+        return Fate("weakened", f"undecided now: {measured}")
+    return Fate("vanished", f"{now} now: {measured}")
+
+
+def outcome_of(claim: Claim, readout: Readout, confidence: float) -> tuple[str | None, str]:
+    """The outcome of a claim (None: not judged), and what decides it."""
+    found = _outcome(claim, readout, confidence)
+    return (str(found) if found else None), _measured(claim, readout, confidence)
+
+
 def _joined(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
 

@@ -60,6 +60,7 @@ def test_every_item_has_an_exhibit_and_words_for_what_the_thesis_reports() -> No
     assert sorted({item for item, _ in MAKERS}, key=EVERY.index) == EVERY
 
 
+@pytest.mark.slow
 def test_all_is_drawn_on_the_embedded_digits(drawn: list[Drawn], digits: Sources) -> None:
     missing = {one.exhibit.item for one in drawn if one.figure is None}
     # No nine among the small digits has the rank of the thesis's.
@@ -86,6 +87,7 @@ def test_a_snapshot_leaves_out_what_needs_images_and_says_so(cache: Any) -> None
     assert sources.built_from[-1] == "no images: exhibits that need them are left out"
 
 
+@pytest.mark.slow
 def test_numbers_beside_the_figures(drawn: list[Drawn], digits: Sources) -> None:
     readout = digits.readout
     counts = sweep(readout, [keeping_first(3)])[keeping_first(3)].counts
@@ -104,6 +106,7 @@ def test_numbers_beside_the_figures(drawn: list[Drawn], digits: Sources) -> None
     assert f"{error:.4f} after epoch 200" in only(drawn, "T3")[0].exhibit.ours
 
 
+@pytest.mark.slow
 def test_all_confusion_matrices_of_ablations_are_there(drawn: list[Drawn]) -> None:
     for item in ("T16", "T17", "T18", "T19"):
         titles = " ".join(

@@ -126,8 +126,8 @@ def test_what_replicates_is_counted_as_the_readme_says(
     flowing = re.sub(r"\s+", " ", README)
     assert (
         f"Of the {len(claims)} claims about the output layer in the thesis's suite, "
-        f"{outcomes['holds']} hold on the shipped reference, {outcomes['fails']} fail there and {outcomes['undecided']} are "
-        "undecided. "
+        f"{outcomes['holds']} hold on the shipped reference, {outcomes['fails']} fail there and "
+        f"{outcomes['undecided']} are undecided. "
         f"{len(numbered)} of those that hold are about numbered directions, and only "
         f"{len(specific)} of these"
     ) in flowing

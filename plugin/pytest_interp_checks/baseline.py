@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from interp_checks.claim import Claim
-from interp_checks.comparison import KEPT, Fate, change_lines, compare, fate_of
+from interp_checks.comparison import (
+    KEPT,
+    Fate,
+    change_lines,
+    compare,
+    fate_by_outcomes,
+    fate_of,
+    outcome_of,
+)
 from interp_checks.errors import InterpChecksError
 from interp_checks.matching import Matching, match_directions
 from interp_checks.readout import Readout
@@ -57,6 +65,9 @@ def became(
     entry = run.find(test, str(claim))
     if entry is None:
         return None
+    if claim.needs_images:
+        after, measured = outcome_of(claim, new, confidence)
+        return fate_by_outcomes(entry[0]["outcome"], after, measured)
     old = entry[1]
     return fate_of(claim, old, new, matching_of(old, new, config), confidence)
 
