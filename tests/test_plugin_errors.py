@@ -230,7 +230,7 @@ def test_cache_folder_that_is_a_file(pytester: pytest.Pytester) -> None:
     pytester.makefile(".txt", occupied="")
     options = ("--interp-seed=0", "--interp-dataset=digits", "--interp-cache-dir=occupied.txt")
     message = usage_error(run(pytester, *options))
-    assert "the cache for trained classifiers cannot be written" in message
+    assert "the cache for trained models cannot be written" in message
 
 
 class TestEnvironment:
