@@ -75,7 +75,7 @@ def readout_of(
     features: list[Any] = []
     labels: list[Any] = []
     kept: list[torch.Tensor] = []
-    with _evaluating(model), torch.no_grad(), _watching(watched) as calls:
+    with evaluating(model), torch.no_grad(), _watching(watched) as calls:
         device = watched[-1].weight.device
         for batch in batches:
             try:
@@ -89,7 +89,7 @@ def readout_of(
                 ) from None
             calls.clear()
             if keep_inputs:
-                kept.append(inputs.detach().cpu())
+                kept.append(inputs.detach().cpu().clone())
             output = model(inputs.to(device))
             if not calls or (head is not None and all(part is not head for part, _ in calls)):
                 raise InterpChecksError(
@@ -162,7 +162,8 @@ def _last_call(
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode, and leave every part of it as it was found."""
     modes = {part: part.training for part in model.modules()}
     model.eval()
     try:

@@ -64,10 +64,10 @@ def by_chance(claim: Claim, readout: Readout, rotations: int = ROTATIONS) -> Cha
     if not (about_numbers or fact is not None) or not rotations:
         return None
     target = claim.condition.target if isinstance(claim.condition, Ablation) else None
-    each, most = readout.weight.shape[0] * len(readout.directions), _TOO_MUCH
-    if target is not None:
-        each, most = readout.needs_network(target).cost, _TOO_MUCH_INSIDE
-    if rotations * images_used(readout) * each > most:
+    each = readout.weight.shape[0] * len(readout.directions)
+    inside = [readout.needs_network(one).cost for one in claim.targets]
+    runs = rotations * images_used(readout)
+    if runs * each > _TOO_MUCH or runs * sum(inside) > _TOO_MUCH_INSIDE:
         return None
     rotated = rotated_weights(readout, rotations, target)
     if fact is not None:
@@ -218,8 +218,8 @@ def _revives(say: says.Revives, sample: _Sample) -> Array:
 def _predicts_the_same(say: says.PredictsTheSame, sample: _Sample) -> Array:
     one = sample.rotated.predictions(sample.ablation)
     other = sample.rotated.of(say.other.target).predictions(say.other)
-    pairs = zip(one, other, strict=True)
-    differing = np.concatenate([(a != b).mean(axis=1) for a, b in pairs])
+    # Each comes in pieces of its own.
+    differing = (np.concatenate(list(one)) != np.concatenate(list(other))).mean(axis=1)
     return np.asarray(differing == 0 if say.exactly else differing < SAME)
 
 

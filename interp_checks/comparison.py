@@ -157,8 +157,10 @@ def _said(outcome: Outcome | None) -> str:
 
 
 def _numbers(claim: Claim) -> tuple[int, ...]:
-    """The directions that a claim names one by one."""
+    """The directions of the output layer that a claim names one by one."""
     condition = claim.condition
+    if claim.targets:
+        return ()
     if isinstance(condition, Ablation) and condition.kind in ("dropping", "only"):
         return condition.indices
     named: tuple[int, ...] = getattr(claim.says[0], "directions", ())
@@ -180,7 +182,7 @@ def _translated(claim: Claim, matching: Matching) -> Claim | None:
 
 def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
     """The claim about all directions that cannot be told from the counterparts."""
-    if not isinstance(claim.condition, Ablation):
+    if not isinstance(claim.condition, Ablation) or claim.targets:
         return None
     numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
     same = all(matching[number].subspace >= COUNTERPART for number in numbers)

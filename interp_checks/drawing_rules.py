@@ -135,7 +135,7 @@ def _more(measured: Measured, threshold: float) -> Needs:
     """How many more images make the interval narrow enough: its width falls with their root."""
     away = abs(measured.value - threshold)
     reach = max(measured.upper - measured.value, measured.value - measured.lower)
-    if away == 0:
+    if away == 0 or not math.isfinite(reach):
         return {"images": None}
     needed = math.ceil(measured.total * ((reach / away) ** 2 - 1)) + 1
     return {"images": needed if needed <= MOST else None}

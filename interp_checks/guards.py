@@ -6,7 +6,7 @@ from typing import cast
 
 from . import facts
 from .ablation import keeping_no_direction
-from .claim import Claim
+from .claim import Claim, Quantified
 from .errors import NotJudgedError
 from .readout import Readout
 from .rules import Scene, checks_of
@@ -33,7 +33,8 @@ def notes_on(
     """Warnings about a verdict, in words."""
     notes = []
     if outcome == Outcome.HOLDS and _vacuous(claim, readout, confidence):
-        left = "the rest of the network" if claim.targets else "the bias alone"
+        inside = claim.condition is not None and claim.condition.target is not None
+        left = "the rest of the network" if inside else "the bias alone"
         notes.append(f"vacuous: with no direction left, {left} does the same")
     other = _in_other_gauge(claim, readout, confidence)
     if other is not None and other != str(outcome):
@@ -59,7 +60,11 @@ def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | 
 
     if claim.condition is None and not isinstance(claim.says[0], _OF_WEIGHTS):
         return None
-    if claim.targets:  # adding the same to all units of a gate does change predictions
+    named = [one.target for one in claim.ablations]
+    if isinstance(claim.condition, Quantified):
+        named.append(claim.condition.target)
+    # Only the output layer has a gauge: what is added to all units of a gate changes predictions.
+    if named and None not in named:
         return None
     try:
         return str(decide(claim, readout.other_gauge, confidence)[0])

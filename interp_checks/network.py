@@ -10,11 +10,12 @@ import numpy as np
 
 from ._arrays import Array, IntArray
 from .ablation import Ablation, family_members, unique
+from .capture import evaluating
 from .directions import Directions
 from .errors import InterpChecksError, NotJudgedError
 from .gate_weights import GateWeights
 from .gates import gate_weights_of
-from .recurrent import predict_gates
+from .recurrent import GateAblation, predict_gates
 from .recurrent_reference import Asked, Reference
 from .remembered import Remembered
 
@@ -61,7 +62,8 @@ class Network:
     @cached_property
     def _reference(self) -> Reference:
         try:
-            return Reference(self.model)
+            with evaluating(self.model):
+                return Reference(self.model)
         except InterpChecksError as error:
             raise _not_judged(error) from None
 
@@ -115,20 +117,25 @@ class Network:
         keys = dict.fromkeys(wanted.values())
         missing = [key for key in keys if self._predictions.get(key) is None]
         if missing:
-            predicted = predict_gates(self.model, self.inputs, missing)
+            predicted = self._run(missing)
             for key, row in zip(missing, predicted, strict=True):
                 self._predictions.put(key, row)
         found = []
         for one in ablations:
             row = self._predictions.get(wanted[one])
             if row is None:  # so many that the first ones had to go
-                row = predict_gates(self.model, self.inputs, [wanted[one]])[0]
+                row = self._run([wanted[one]])[0]
             found.append(row.astype(np.int64))
         return found
 
     def predict_pieces(self, asked: Sequence[Asked]) -> Array:
         """Predicted classes [A, N] where other pieces than singular directions are left out."""
-        return predict_gates(self.model, self.inputs, asked)
+        return self._run(asked)
+
+    def _run(self, asked: Sequence[GateAblation]) -> Array:
+        """Predicted classes [A, N]; the model runs in evaluation mode."""
+        with evaluating(self.model):
+            return predict_gates(self.model, self.inputs, asked)
 
     def _key(self, ablation: Ablation) -> tuple[GateWeights, tuple[int, ...]]:
         target = ablation.target

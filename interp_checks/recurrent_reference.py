@@ -85,7 +85,9 @@ class Reference:
             name, tensor = ablated_parameter(self.state, *ablation)
             replaced[f"{self.prefix}{name}"] = tensor
         placed = tuple(
-            part.to(self.device) if isinstance(part, torch.Tensor) else part for part in arguments
+            # A copy: a forward pass may write into what it is given.
+            part.to(self.device, copy=True) if isinstance(part, torch.Tensor) else part
+            for part in arguments
         )
         with torch.no_grad(), _flat_weights_as_found(self.recurrent):
             output = torch.func.functional_call(self.model, replaced, placed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -76,9 +76,10 @@ class Run:
             raise InterpChecksError(
                 "there are no inputs to run the model on", expected="a tensor [inputs, ...]"
             )
-        logits = np.concatenate(
-            [self.reference.logits(None, part).float().cpu().numpy() for part in self._pieces()]
-        )
+        with _one_torch_thread() if self._is_small() else nullcontext():
+            logits = np.concatenate(
+                [self.reference.logits(None, part).float().cpu().numpy() for part in self._pieces()]
+            )
         if len(logits) != len(inputs):
             raise InterpChecksError(
                 "the model does not give one row of logits per input",
@@ -147,11 +148,12 @@ class Run:
             return self._settled(self.compiled, asked)
         predicted = np.empty((len(asked), len(self.inputs)), dtype=self.dtype)
         start = 0
-        for part in self._pieces():
-            stop = start + len(part)
-            predicted[:, start:stop] = predict(self.reference, asked, (part,))
-            self._report(len(asked) * len(part))
-            start = stop
+        with _one_torch_thread() if self._is_small() else nullcontext():
+            for part in self._pieces():
+                stop = start + len(part)
+                predicted[:, start:stop] = predict(self.reference, asked, (part,))
+                self._report(len(asked) * len(part))
+                start = stop
         return predicted
 
     def _settled(self, compiled: Compiled, asked: Sequence[Asked]) -> Array:

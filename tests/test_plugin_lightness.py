@@ -84,6 +84,7 @@ def test_collecting_claims_needs_no_model(pytester: pytest.Pytester) -> None:
 def test_output_layer_suites_need_no_model(pytester: pytest.Pytester) -> None:
     shutil.copytree(SUITES, pytester.path / "suites")
     # One random rotation imports what two hundred do.
-    loaded = packages(modules(pytester, "suites", "-q", "--interp-rotations=1"))
+    only = ("--ignore-glob=*test_9_*", "-q", "--interp-rotations=1")
+    loaded = packages(modules(pytester, "suites", *only))
     assert {"numpy", "interp_checks", "interp_fixtures"} <= loaded
     assert not loaded & {"torch", "torchvision", "pandas", "sklearn", "PIL", "matplotlib"}

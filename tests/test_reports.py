@@ -169,11 +169,11 @@ def test_the_csv_has_the_numbers_of_the_library(suite: pytest.Pytester) -> None:
         assert row["family"] == ("intact" if intact else Ablation.parse(row["ablation"]).family)
 
 
-@pytest.mark.parametrize("name", ["r.txt", "r", "r.MD", "r.html"])
+@pytest.mark.parametrize("name", ["r.txt", "r", "r.MD", "r.HTML", "r.htm"])
 def test_bad_suffix(suite: pytest.Pytester, name: str) -> None:
     result = run(suite, f"--interp-report={name}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--interp-report: r* has the suffix * .md, .json, .csv*"])
+    result.stderr.fnmatch_lines(["*--interp-report: r* has the suffix * .html, .md, .json, .csv*"])
     assert not Path(name).exists()
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-#: Items of the thesis that are claims about the output layer.
-ITEMS = {f"T{number}" for number in (8, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20)}
+#: Items of the thesis that there are claims about.
+ITEMS = {f"T{number}" for number in (1, 2, 3, 4, *range(8, 14), *range(16, 21), 22, 23)}
 
 
 @dataclass(frozen=True)
@@ -65,24 +65,40 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_suites(tmp_path_factory.mktemp("digits"), *options)
 
 
+def inside(case: dict[str, str]) -> bool:
+    """Whether a claim is about the recurrent layers or models that draw: it needs images."""
+    return ".test_9_" in case["file"]
+
+
 def test_every_claim_is_judged_and_none_is_a_surprise(shipped: Run) -> None:
     # Marks of what does not replicate are strict, so each of them is needed and none is missing.
     assert shipped.status == pytest.ExitCode.OK, shipped.text
-    assert len(shipped.cases) >= 60
-    assert {case["verdict"] for case in shipped.cases} <= {"holds", "fails", "undecided"}
-    assert {case["outcome"] for case in shipped.cases} == {"passed", "xfailed"}
-    for case in shipped.cases:
+    outer = [case for case in shipped.cases if not inside(case)]
+    assert len(outer) >= 60
+    assert {case["verdict"] for case in outer} <= {"holds", "fails", "undecided"}
+    assert {case["outcome"] for case in outer} == {"passed", "xfailed"}
+    for case in outer:
         assert (case["outcome"] == "passed") == (case["verdict"] == "holds"), case
-    outcomes = [case["outcome"] for case in shipped.cases]
+    outcomes = [case["outcome"] for case in outer]
     # Of what does not replicate, first that of which the first claim is.
-    parts = Counter(case["verdict"] for case in shipped.cases if case["outcome"] == "xfailed")
+    parts = Counter(case["verdict"] for case in outer if case["outcome"] == "xfailed")
     assert set(parts) == {"fails", "undecided"}
     told = ", ".join(f"{word} {number}" for word, number in parts.items())
     counts = [line for line in shipped.text.splitlines() if re.match(r"\d+ claims?: ", line)]
-    assert counts == [
+    assert counts[0] == (
         f"{len(outcomes)} claims: holds {outcomes.count('passed')}, "
         f"not replicated {outcomes.count('xfailed')} ({told})"
-    ]
+    )
+
+
+def test_what_needs_images_is_judged_on_the_digits(shipped: Run) -> None:
+    cases = [case for case in shipped.cases if inside(case)]
+    verdicts = Counter((case["outcome"], case["verdict"]) for case in cases)
+    # Found on the MNIST reference, whose images are not at hand.
+    assert verdicts["skipped", "not judged"] == 7
+    assert verdicts["passed", "holds"] >= 9
+    assert sum(verdicts.values()) == len(cases) >= 20
+    assert {outcome for outcome, _ in verdicts} == {"passed", "xfailed", "skipped"}
 
 
 def test_every_item_of_the_thesis_has_claims(shipped: Run) -> None:
@@ -115,9 +131,10 @@ def test_on_digits_the_marks_do_not_apply(shipped: Run, digits: Run) -> None:
     assert "shipped digits reference" in digits.text
     assert [case["claim"] for case in digits.cases] == [case["claim"] for case in shipped.cases]
     # Other findings of MNIST hold and fail there, but nothing is expected to and nothing breaks.
-    assert {case["outcome"] for case in digits.cases} == {"passed", "failure"}
-    assert {case["verdict"] for case in digits.cases} == {"holds", "fails", "undecided"}
-    for case in digits.cases:
+    outer = [case for case in digits.cases if not inside(case)]
+    assert {case["outcome"] for case in outer} == {"passed", "failure"}
+    assert {case["verdict"] for case in outer} == {"holds", "fails", "undecided"}
+    for case in outer:
         assert (case["outcome"] == "passed") == (case["verdict"] == "holds"), case
     assert "Traceback" not in digits.text
     assert "INTERNALERROR" not in digits.text

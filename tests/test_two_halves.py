@@ -14,7 +14,7 @@ SUITES = Path(__file__).parents[1] / "suites"
 
 
 class Collected:
-    """The claims of a folder of suites."""
+    """The claims of a folder of suites about the output layer."""
 
     def __init__(self) -> None:
         self.claims: set[Claim] = set()
@@ -23,7 +23,9 @@ class Collected:
         self.claims = {
             item.callspec.params["claim"]
             for item in session.items
-            if isinstance(item, pytest.Function) and item.get_closest_marker("claim")
+            if isinstance(item, pytest.Function)
+            and item.get_closest_marker("claim")
+            and not item.callspec.params["claim"].needs_images
         }
 
 

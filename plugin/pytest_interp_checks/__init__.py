@@ -140,8 +140,8 @@ def _needs_default_subject(item: pytest.Item) -> bool:
 
 def _needs_images(item: pytest.Item) -> bool:
     """Whether an item is a claim that a network must be run for."""
-    claim: Any = getattr(item, "callspec").params["claim"]  # noqa: B009
-    return bool(claim.needs_images)
+    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    return bool(getattr(parameters.get("claim"), "needs_images", False))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -57,7 +57,7 @@ def holm(errors: list[float], level: float, among: int) -> list[Corrected]:
 
 
 #: By fixture and readout, which is kept so that no other takes its place in memory.
-_Results = dict[tuple[int, int], tuple[Readout, dict[Claim, Corrected]]]
+_Results = dict[tuple[int, int, bool], tuple[Readout, dict[Claim, Corrected]]]
 _RESULTS: pytest.StashKey[_Results] = pytest.StashKey()
 
 
@@ -67,10 +67,13 @@ def corrected(
     """The correction of one claim among all that this session collected."""
     known = request.session.stash.setdefault(_RESULTS, {})
     mine = _subject_of(request.node)
-    key = id(mine), id(readout)
+    key = id(mine), id(readout), claim.needs_images
     if key not in known:
         collected = collected_claims(request.session)
         own = dict.fromkeys(claim_of(item) for item in collected if _subject_of(item) is mine)
+        if getattr(request.getfixturevalue("subject"), "reference", None) is not None:
+            # Claims that need images may be judged on another reference than the rest.
+            own = {one: None for one in own if one.needs_images == claim.needs_images}
         errors = []
         for one in own:
             try:

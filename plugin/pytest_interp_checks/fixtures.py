@@ -47,8 +47,6 @@ def subject_with_images(subject: Any, pytestconfig: pytest.Config) -> Any:
 
     from .progress import terminal_progress
 
-    if getattr(subject, "reference", None) is None:
-        return subject
     problem = ""
     try:
         return with_images(subject, request_of(pytestconfig), terminal_progress(pytestconfig))

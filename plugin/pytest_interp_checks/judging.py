@@ -53,7 +53,8 @@ def run_claim(
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
     marker = request.node.get_closest_marker(MARKER)
     source = marker.kwargs.get("source") if marker else None
-    if claim.needs_images:
+    # A subject of a user's own is judged as it is, whatever the scope of its fixture.
+    if claim.needs_images and getattr(subject, "reference", None) is not None:
         subject = request.getfixturevalue("subject_with_images")
     readout = readout_or_fail(subject)
     expected = getattr(subject, "reference", None) in references
