@@ -308,14 +308,15 @@ def argmax_over(
 
 
 def first_largest(logits: FloatArray, tie: float) -> IntArray:
-    """The first row with the largest entry of each column, [..., K, N] to [..., N].
+    """The first row with the largest entry of each column, [..., K, N] to [..., N] in a small type.
 
     Counting the rows that come before the largest is several times faster than argmax along
     either axis at ten classes.
     """
     largest = logits.max(axis=-2) - tie
     before = np.ones(largest.shape, dtype=bool)
-    found = np.zeros(largest.shape, dtype=np.int64)
+    # A small type is added to several times faster.
+    found = np.zeros(largest.shape, dtype=np.min_scalar_type(logits.shape[-2]))
     for row in range(logits.shape[-2] - 1):
         before &= logits[..., row, :] < largest
         found += before
