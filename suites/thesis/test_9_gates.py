@@ -34,7 +34,10 @@ test_gates_that_hardly_matter = claims(
 # Whatever the data, the numbers of directions aside.
 test_any_classifier = claims(
     "keeping every direction of the layer 1 cell gate's input weights predicts exactly the same as keeping every direction of the layer 2 output gate's recurrent weights",
-    not_replicated("some direction of the layer 2 cell gate's input weights, dropped alone, kills exactly one class", reference="digits"),
+    not_replicated(
+        "some direction of the layer 2 cell gate's input weights, dropped alone, kills exactly one class",
+        reference="digits",
+    ),
     source="T23",
 )
 

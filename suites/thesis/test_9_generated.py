@@ -11,7 +11,9 @@ test_early_autoencoder = claims(
 
 # ... and not where it ends. (With a learning rate of 0.003 or more it never leaves that state.)
 test_autoencoder = claims(
-    not_replicated("the autoencoder answers the same whatever it is shown", reference=("mnist", "digits")),
+    not_replicated(
+        "the autoencoder answers the same whatever it is shown", reference=("mnist", "digits")
+    ),
     not_replicated("the autoencoder's output is the training mean", reference=("mnist", "digits")),
     source="T2",
 )
