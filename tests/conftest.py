@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -12,7 +13,10 @@ _IMPORTED_ONCE = (
     "safetensors.numpy",
     "scipy.special",
     "interp_checks.capture",
+    "interp_checks.compiled",
     "interp_checks.language",
+    "interp_checks.network",
+    "interp_checks.recurrent_compiled",
     "interp_fixtures.features",
     "interp_fixtures.resolve",
     "pytest_interp_checks.judging",
@@ -38,6 +42,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="slow: turn on with --slow"))
 
 
+@cache
+def _load_all_of_numba() -> None:
+    """What it imports with the first compiled function; it cannot bear to import that twice."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.target_context.refresh()
+
+
 @pytest.fixture(autouse=True)
 def _as_on_a_fresh_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inner pytest runs see no data folder, no cache of this user, and a known terminal."""
@@ -47,6 +59,7 @@ def _as_on_a_fresh_machine(request: pytest.FixtureRequest, monkeypatch: pytest.M
     # classes that evidence is made of may be imported twice.
     for name in _IMPORTED_ONCE:
         import_module(name)
+    _load_all_of_numba()
     request.getfixturevalue("pytester")  # gives a HOME, and takes PYTEST_ADDOPTS away
     for name in ("INTERP_DATA", "XDG_CACHE_HOME", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
