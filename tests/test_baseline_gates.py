@@ -40,6 +40,7 @@ def test_every_pair_of_outcomes(before: str | None, after: str | None, word: str
     assert (fate.word in KEPT) == (not (before == "holds" and after != "holds")) or after is None
 
 
+@pytest.mark.slow
 def test_a_finding_about_a_gate_that_is_gone_fails_the_run(
     pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -144,6 +144,7 @@ def test_in_noise_there_are_only_trivial_facts(seed: int) -> None:
             assert isinstance(one.claim.says[0], (facts.DirectionsSuffice, facts.IsMistakenFor))
 
 
+@pytest.mark.slow
 def test_facts_in_noise_are_true_in_the_population() -> None:
     """Of what is found on noise, what fails on a large new sample: at most the stated rate."""
     claims = failed = 0

@@ -164,6 +164,7 @@ test_it = claims("accuracy is above 90 %", source="T1")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more",
     [

@@ -33,9 +33,12 @@ __all__ = ["mnist_report"]  # fixture
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    BROWSER is None or DRIVER is None, reason="needs chromium and chromedriver on PATH"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        BROWSER is None or DRIVER is None, reason="needs chromium and chromedriver on PATH"
+    ),
+]
 
 #: Contrast of all text that is visible, with what lies behind it: the lowest, and where.
 CONTRAST = """

@@ -110,6 +110,7 @@ def test_how_rare_eight_is_carried_alone_is_the_prevalence_and_the_reference() -
     assert f"{others + 1} of 80" in re.sub(r"\s+", " ", README)
 
 
+@pytest.mark.slow
 def test_what_replicates_is_counted_as_the_readme_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

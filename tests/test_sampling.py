@@ -39,6 +39,7 @@ def test_estimates_sum_to_the_total_effect(readout: Readout, seed: int, pairs: i
     assert found.class_names == readout.class_names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.95, 0.7])
 def test_intervals_cover_the_exact_values(confidence: float) -> None:
     readout = head(5, 4, 4, 300, 0.2, confidence=confidence)

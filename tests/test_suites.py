@@ -126,6 +126,7 @@ def test_general_suite_names_no_class_and_expects_no_failure(shipped: Run) -> No
     ]
 
 
+@pytest.mark.slow
 def test_on_digits_the_marks_do_not_apply(shipped: Run, digits: Run) -> None:
     assert digits.status == pytest.ExitCode.TESTS_FAILED, digits.text
     assert "shipped digits reference" in digits.text
