@@ -73,6 +73,7 @@ def test_all_is_drawn_on_the_embedded_digits(drawn: list[Drawn], digits: Sources
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_a_snapshot_leaves_out_what_needs_images_and_says_so(cache: Any) -> None:
     request = Request(checkpoint=snapshot_file("digits"), cache=cache)
     sources = Sources(resolve(request), request)
