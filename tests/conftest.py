@@ -44,10 +44,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @cache
 def _load_all_of_numba() -> None:
-    """What it imports with the first compiled function; it cannot bear to import that twice."""
+    """What it imports with the first function it compiles; it cannot bear to import that twice."""
+    import numba
+    import numpy as np
     from numba.core.registry import cpu_target
 
+    def total(values: np.ndarray) -> float:
+        found = 0.0
+        for value in values:
+            found += value
+        return found
+
     cpu_target.target_context.refresh()
+    assert numba.njit(total)(np.ones(2)) == 2
 
 
 @pytest.fixture(autouse=True)
