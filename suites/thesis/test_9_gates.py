@@ -1,7 +1,8 @@
 """The weights of every gate (what thesis 5.2 proposed): which of their directions carry a class.
 
 Found on one half of the test images by `interp-checks discover --gates`, confirmed on the other
-half; of the claims that random directions seldom satisfy, the ones that tell most.
+half. Of the claims that random directions seldom satisfy, the ones that tell most; and what hardly
+matters, whichever way it is cut.
 """
 
 from pytest_interp_checks import claims, not_replicated
