@@ -89,9 +89,9 @@ def test_contents(wheel: Path) -> None:
 
 
 def test_a_suite_runs_without_the_checkout_and_without_torch(python: Path, tmp_path: Path) -> None:
-    shutil.copytree(
-        ROOT / "suites", tmp_path / "suites", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    # Claims about the layers inside run a network.
+    left_out = shutil.ignore_patterns("__pycache__", "test_9_*")
+    shutil.copytree(ROOT / "suites", tmp_path / "suites", ignore=left_out)
     where = "import interp_checks; print(interp_checks.__file__)"
     assert str(python.parents[1]) in call(python, "-c", where, cwd=tmp_path)
     assert "No module named 'torch'" in call(
