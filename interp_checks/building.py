@@ -32,7 +32,7 @@ class Build(Transformer[Token, Any]):
     def directions(self, numbers: list[Token]) -> tuple[int, ...]:
         return tuple(int(number) for number in numbers)
 
-    rows = directions
+    rows = members = directions
 
     def dropping(self, parts: list[Any]) -> Ablation:
         return Ablation("dropping", parts[0])

@@ -224,7 +224,7 @@ class _DroppingBlock:
             self.features = self.features.astype(np.float32)
         rows = head.narrow.features(self.features)
         self.rounding = head.narrow.rounding(rows)
-        known = head.plan.readout.narrow_logits
+        known = head.narrow.all_logits
         self.logits = head.narrow.logits(rows) if known is None else known[block][order]
         self.along = rows @ head.narrow_hidden.T
 

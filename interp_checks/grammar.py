@@ -65,10 +65,10 @@ quantifier: "some"             -> some
      | "only" "weight" "row" INT "is" _nearly "to" _no_row       -> only_orthogonal_to_none
      | "at" "least" _percent "of" "the" _pairs "are" _nearly     -> nearly_pairs
      | "most" _pairs "are" "more" "than" _right_angle "apart"    -> oblique
-     | directions _are "a" "minimal" _kill_set _of_class         -> kill_set
-     | directions _are "the" "only" "minimal" _kill_set _of_class -> only_kill_set
-     | directions _are "a" "minimal" "sufficient" "set" _of_class -> sufficient_set
-     | directions "are" "redundant" "for" _class                 -> redundant
+     | members "a" "minimal" _kill_set _of_class                 -> kill_set
+     | members "the" "only" "minimal" _kill_set _of_class        -> only_kill_set
+     | members "a" "minimal" "sufficient" "set" _of_class        -> sufficient_set
+     | members "redundant" "for" _class                          -> redundant
      | "direction" INT "has" "the" "largest" _shapley "for" game -> largest_shapley
      | "the" "first" _first_are "within" _points _of_the_best    -> first_are_best
      | "dropping" "more" "directions" "revives" classes          -> more_revives
@@ -89,12 +89,12 @@ seen: "generated" "images"                                       -> generated_im
 directions: "direction" INT | "directions" _integers
 rows: "row" INT | "rows" _integers
 _set: "set" "of" INT _direction_s
-_are: "is" | "are"
+members: "direction" INT "is" | "directions" _integers "are"
 _kill_set: "kill" "set"
 _of_class: "of" _class
 _shapley: "shapley" "value"
 game: "accuracy" | _class
-_first_are: "direction" "is" | INT _direction_s _are
+_first_are: "direction" "is" | INT "direction" "is" | INT "directions" "are"
 _of_the_best: "of" "the" "best" (INT | "one")
 _integers: INT ("," INT)* _and INT
 _and: [","] "and"

@@ -33,7 +33,7 @@ class AffineMap:
             outputs: [N, L], of the same images.
 
         Raises:
-            DataError: the two do not fit each other.
+            DataError: the two do not fit each other, or have values that are not finite.
         """
         first, second = _pair(inputs, outputs)
         centre, target = first.mean(axis=0), second.mean(axis=0)
@@ -41,8 +41,19 @@ class AffineMap:
         return cls(matrix, target - centre @ matrix)
 
     def __call__(self, inputs: Array) -> FloatArray:
-        """Outputs [N, L] of inputs [N, Z]."""
-        mapped: FloatArray = np.asarray(inputs, np.float64) @ self.matrix + self.offset
+        """Outputs [N, L] of inputs [N, Z].
+
+        Raises:
+            DataError: inputs are of another width.
+        """
+        rows = np.asarray(inputs, np.float64)
+        if rows.ndim != 2 or rows.shape[1] != len(self.matrix):
+            raise DataError(
+                "an affine map got inputs of another width",
+                found=f"{list(rows.shape)}",
+                expected=f"[N, {len(self.matrix)}]",
+            )
+        mapped: FloatArray = rows @ self.matrix + self.offset
         return mapped
 
     def r_squared(self, inputs: Array, outputs: Array) -> float:
@@ -53,6 +64,9 @@ class AffineMap:
         Args:
             inputs: [N, Z].
             outputs: [N, L], of the same images.
+
+        Raises:
+            DataError: the two do not fit each other or the map, or all outputs are the same.
         """
         first, second = _pair(inputs, outputs)
         left = ((second - self(first)) ** 2).sum()
@@ -88,10 +102,28 @@ def class_movement(intact: Array, ablated: Array, labels: IntArray, classes: int
     Args:
         intact: [N, L], points of the images with nothing ablated.
         ablated: [N, L], the same images under an ablation.
-        labels: [N].
+        labels: [N], from 0.
         classes: K.
+
+    Raises:
+        DataError: the points do not fit each other, a label is missing or is no class, or all
+            class means are the same.
     """
     before, after = _pair(intact, ablated)
+    if before.shape != after.shape:
+        raise DataError(
+            "points before and after an ablation are of different widths",
+            found=f"{list(before.shape)} and {list(after.shape)}",
+            expected="[N, L] both",
+        )
+    labels = np.asarray(labels)
+    whole = labels.shape == before.shape[:1] and np.issubdtype(labels.dtype, np.integer)
+    if not whole or labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            "labels do not fit the points",
+            found=f"{labels.dtype} {list(labels.shape)}",
+            expected=f"[{len(before)}], whole numbers from 0 to {classes - 1}",
+        )
     counts = np.bincount(labels, minlength=classes).astype(float)
     with np.errstate(invalid="ignore"):
         means = [
@@ -114,4 +146,12 @@ def _pair(first: Array, second: Array) -> tuple[FloatArray, FloatArray]:
             found=f"{list(np.shape(first))} and {list(np.shape(second))}",
             expected="[N, Z] and [N, L], of the same two images or more",
         )
-    return np.asarray(first, np.float64), np.asarray(second, np.float64)
+    pair = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    broken = sum(int((~np.isfinite(points)).sum()) for points in pair)
+    if broken:
+        raise DataError(
+            "points have values that are not finite",
+            found=f"{broken} are NaN or infinite",
+            expected="finite numbers",
+        )
+    return pair

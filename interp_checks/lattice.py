@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -247,29 +248,30 @@ class Lattice:
         return _minimal(self.spared(name))
 
     def revivals(self, name: object) -> tuple[Revival, ...]:
-        """Sets whose removal kills a class that lives when one more direction is dropped.
+        """Sets whose removal kills a class that lives when more directions are dropped.
 
-        The largest change first. A class can come back in more than one step; every such way
-        has a last step from dead to not dead, and these steps end where it is alive.
+        The highest recall first. All of these take equally many more, the fewest that bring the
+        class back from anywhere: one direction, in most cases.
         """
         dead, alive = self.killed(name), self.alive(name)
-        row = self._row(name)
-        numbers = np.arange(len(self))
-        found = []
-        for index in range(self.directions):
-            bit = 1 << index
-            stays = numbers[(numbers & bit) > 0]
-            found += [(int(mask), index + 1) for mask in stays[dead[stays] & alive[stays ^ bit]]]
-        found.sort(key=lambda pair: (-int(self.right[pair[0] ^ 1 << pair[1] - 1, row]), pair))
-        every = len(self) - 1
+        row, every = self._row(name), len(self) - 1
+        masks = np.flatnonzero(dead & part_has(alive))
+        found: list[tuple[int, int]] = []
+        more = 0
+        while len(masks) and not found:
+            more += 1
+            for bits in map(mask_of, combinations(range(1, self.directions + 1), more)):
+                stays = masks[(masks & bits) == bits]
+                found += [(int(mask), bits) for mask in stays[alive[stays ^ bits]]]
+        found.sort(key=lambda pair: (-int(self.right[pair[0] ^ pair[1], row]), pair))
         return tuple(
             Revival(
                 members_of(every ^ mask),
-                (index,),
+                members_of(bits),
                 self.recall(name, members_of(mask)),
-                self.recall(name, members_of(mask ^ 1 << index - 1)),
+                self.recall(name, members_of(mask ^ bits)),
             )
-            for mask, index in found
+            for mask, bits in found
         )
 
     def best_sets(self) -> tuple[BestSet, ...]:

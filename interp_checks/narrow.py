@@ -21,7 +21,7 @@ _KEPT_BYTES = 256 * 2**20
 _BLOCK = 4096
 
 
-@dataclass(frozen=True)
+@dataclass
 class NarrowHead:
     """A head in float32, scaled so that no entry of weight or features exceeds one.
 
@@ -31,6 +31,7 @@ class NarrowHead:
         scale: of a logit: the largest entries of weight and features multiplied.
         feature_scale: the largest entry of the features.
         length: of the longest row of the scaled weight.
+        all_logits: of all images, [N, K], once they were computed and where that is little.
     """
 
     weight: Array
@@ -38,6 +39,7 @@ class NarrowHead:
     scale: float
     feature_scale: float
     length: float
+    all_logits: Array | None = None
 
     @classmethod
     def of(cls, readout: Readout) -> NarrowHead:
@@ -85,7 +87,7 @@ def _largest(array: Array) -> float:
 def intact_predictions(readout: Readout) -> IntArray:
     """Predictions with nothing ablated, [N].
 
-    The logits are left on the readout where that takes little memory: dropping directions
+    The logits stay with the narrow head where that takes little memory: dropping directions
     starts from them.
     """
     from .sweeps import first_largest, intact_logits
@@ -108,7 +110,7 @@ def intact_predictions(readout: Readout) -> IntArray:
         if len(unsure):
             exact = intact_logits(readout, unsure + start)
             block[unsure] = first_largest(exact, readout.tie)
-    readout.__dict__["narrow_logits"] = kept
+    head.all_logits = kept
     return predicted
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -265,9 +265,6 @@ class Readout:
         from .narrow import NarrowHead
 
         return NarrowHead.of(self)
-
-    #: Logits in float32, left here by :mod:`interp_checks.narrow`.
-    narrow_logits: ClassVar[Array | None] = None
 
     @cached_property
     def lattice(self) -> Lattice:

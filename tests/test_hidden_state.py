@@ -127,6 +127,24 @@ def test_outputs_without_variance_explain_nothing() -> None:
         learned.r_squared(POINTS, np.ones((6, 3)))
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_points_that_are_nowhere_are_refused(place: int, value: float) -> None:
+    pair = [POINTS.copy(), POINTS.copy()]
+    pair[place][2, 1] = value
+    labels = np.zeros(6, int)
+    for ask in (lambda: AffineMap.fit(*pair), lambda: class_movement(*pair, labels, 1)):
+        with pytest.raises(DataError, match="points have values that are not finite") as told:
+            ask()
+        assert told.value.found == "1 are NaN or infinite"
+
+
+@pytest.mark.parametrize("rows", [POINTS[:, :1], POINTS[0]])
+def test_inputs_of_another_width_are_refused(rows: Any) -> None:
+    with pytest.raises(DataError, match="an affine map got inputs of another width"):
+        AffineMap.fit(POINTS, POINTS)(rows)
+
+
 # --- features without directions ----------------------------------------------------------------
 
 
@@ -192,6 +210,20 @@ def test_movements_by_hand() -> None:
     np.testing.assert_allclose(moved, np.array([5, 1, np.nan, 0, np.nan]) / scale)
     np.testing.assert_allclose(class_movement(7 * intact, 7 * ablated, labels, 5), moved)
     np.testing.assert_allclose(class_movement(intact + 99, ablated + 99, labels, 5), moved)
+
+
+@pytest.mark.parametrize(
+    "labels", [[0] * 5, [0] * 7, [0, 1, 2, 0, 1, 2], [0, -1, 0, 0, 0, 0], [0.0] * 6, [[0] * 6]]
+)
+def test_labels_that_do_not_fit_are_refused(labels: Any) -> None:
+    with pytest.raises(DataError, match="labels do not fit the points") as told:
+        class_movement(POINTS, POINTS, np.array(labels), 2)
+    assert told.value.expected == "[6], whole numbers from 0 to 1"
+
+
+def test_a_class_does_not_move_into_another_space() -> None:
+    with pytest.raises(DataError, match="of different widths"):
+        class_movement(POINTS, POINTS[:, :1], np.zeros(6, int), 1)
 
 
 def test_classes_that_are_nowhere_apart_have_no_scale() -> None:

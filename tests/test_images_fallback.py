@@ -46,9 +46,7 @@ test_elsewhere = claims("{ELSEWHERE}", source="T23", found_on="mnist")
 """
 FEW = ("-p", "no:cacheprovider", "--interp-rotations=5")
 DIGITS = r"shipped digits reference, 599 digits test images (embedded in scikit-learn)"
-NOT_AT_HAND = (
-    "*not judged: this was found on the shipped mnist reference, whose images are not at hand*"
-)
+NOT_AT_HAND = "*not judged: this was found on the shipped mnist reference, not on the digits one*"
 
 
 @pytest.fixture(autouse=True)

@@ -57,13 +57,10 @@ SENTENCES: dict[str, Any] = {
 }  # fmt: skip
 #: Other words for the same.
 ALIKE = {
-    "direction 5 are a minimal kill set of class 8": IsKillSet((5,), "8"),
-    "directions 3 and 5 is a minimal kill set of class 8": IsKillSet((3, 5), "8"),
     "directions 5, 3, and 5 are a minimal kill set of class 08": IsKillSet((3, 5), "8"),
     "Direction 5 has the largest shapley VALUE for Accuracy.": HasLargestShapley(5),
     "the first 1 direction is within 1 points of the best 1": FirstAreBest(1, 1),
-    "the first 1 directions are within 1 point of the best one": FirstAreBest(1, 1),
-    "the first 4 direction are within 1 point of the best 4": FirstAreBest(4, 1),
+    "the first direction is within 1 points of the best 1": FirstAreBest(1, 1),
 }
 QUANTIFIED = {
     "some set of 2 directions, dropped together,": Quantified("some", "dropped", 2),
@@ -96,15 +93,16 @@ def test_every_kind_of_fact_is_compared() -> None:
 
 OF_SETS = "`a`, `redundant` or `the`"
 ILLEGAL = [
-    ("direction 5 are^", END, OF_SETS),
-    ("direction 5 is^", END, "`a` or `the`"),
+    ("direction 5 ^are a minimal kill set of class 8", "are", "`has` or `is`"),
+    ("directions 3 and 5 ^is a minimal kill set of class 8", "is", "`are`"),
+    ("the first 4 direction ^are within 1 point of the best 4", "are", "`is`"),
+    ("direction 5 is^", END, OF_SETS),
     ("directions 5 ^is a minimal kill set of class 8", "is", "`,` or `and`"),
-    ("direction 2 is ^redundant for class 1", "redundant", "`a` or `the`"),
     ("direction 5 is the ^minimal kill set of class 8", "minimal", "`only`"),
     ("direction 5 is the only minimal ^sufficient set of class 8", "sufficient", "`kill`"),
     ("direction 5 is a minimal ^killing set of class 8", "killing", "`kill` or `sufficient`"),
     ("direction 5 is a minimal kill set of ^classes 8 and 9", "classes", "`class`"),
-    ("directions 3 and 4 ^have the largest Shapley value for class 3", "have", "`are` or `is`"),
+    ("directions 3 and 4 ^have the largest Shapley value for class 3", "have", "`are`"),
     ("direction 3 has the largest Shapley value for ^classes 3 and 4", "classes",
      "`accuracy` or `class`"),
     ("direction 3 has the largest ^Banzhaf value for class 3", "Banzhaf", "`shapley`"),
@@ -137,7 +135,7 @@ MEANINGLESS = {
     "the first 4 directions are within 101 points of the best 4": "101.0 is not a percentage",
     "directions 2, 3 and 4 are redundant for class 1":
         "directions 2, 3 and 4: redundant with which?",
-    "direction 2 are redundant for class 1": "direction 2: redundant with which?",
+    "direction 2 is redundant for class 1": "direction 2: redundant with which?",
     "directions 2 and 2 are redundant for class 1": "direction 2: redundant with which?",
     "direction 0 is a minimal kill set of class 8": "0 is not a number to count with",
     "direction 0 has the largest Shapley value for accuracy": "0 is not a number to count with",

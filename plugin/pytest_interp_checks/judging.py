@@ -137,8 +137,8 @@ def _require_own_reference(marker: pytest.Mark | None, subject: Any) -> None:
     reference = getattr(subject, "reference", None)
     if found_on is not None and reference is not None and reference != found_on:
         raise NotJudgedError(
-            f"this was found on the shipped {found_on} reference, whose images are not at hand",
-            remedy="point --interp-data-root or INTERP_DATA at them",
+            f"this was found on the shipped {found_on} reference, not on the {reference} one",
+            remedy=f"judge it on {found_on}, its images at --interp-data-root or INTERP_DATA",
         )
 
 
