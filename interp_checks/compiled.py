@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from . import kernels, subset_kernel
 from ._arrays import Array, IntArray
 from .engines import Counts, Job
+from .kernels import ablations, all_subsets, settling, single_drops
+from .kernels.compiling import without_cache
 from .steps import FROM_EVERY, steps_through, steps_through_all
 
 #: Up to so many classes, images that share a label are counted together.
@@ -31,7 +32,7 @@ def count_compiled(job: Job) -> Counts:
         loaded = all(getattr(loop, "signatures", True) for loop in plan.loops)
         if loaded and not isinstance(error, OSError):
             raise
-        kernels.without_cache(kernels, subset_kernel)
+        without_cache(settling, ablations, all_subsets, single_drops)
         counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
         _count(job, _Plan(job, counts))
     return counts
@@ -84,8 +85,8 @@ class _Plan:
     @property
     def loops(self) -> list[Callable[..., int]]:
         """The compiled loops that this needs."""
-        walk = subset_kernel.walk_pairs if self.in_pairs else kernels.walk
-        return [walk] * bool(len(self.rows)) + [kernels.drop_each] * (self.head is not None)
+        walk = all_subsets.walk_pairs if self.in_pairs else ablations.walk
+        return [walk] * bool(len(self.rows)) + [single_drops.drop_each] * (self.head is not None)
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""
@@ -130,7 +131,7 @@ class _Walking:
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
         plan, steps = self.plan, self.plan.steps
-        settled: int = kernels.walk(
+        settled: int = ablations.walk(
             self.narrow,
             self.classes,
             self.bias,
@@ -168,7 +169,7 @@ class _Pairing:
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
         plan, steps = self.plan, self.plan.steps
-        settled: int = subset_kernel.walk_pairs(
+        settled: int = all_subsets.walk_pairs(
             self.along,
             self.order,
             plan.classes,
@@ -231,7 +232,7 @@ class _DroppingBlock:
     def count(self, images: tuple[int, int]) -> int:
         """Count a range of images; how many pairs with a direction had to be looked at."""
         head, plan = self.head, self.head.plan
-        looked_at: int = kernels.drop_each(
+        looked_at: int = single_drops.drop_each(
             self.logits,
             self.along,
             head.by_direction,

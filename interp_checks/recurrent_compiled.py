@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import recurrent_kernels as kernels
 from ._arrays import Array, FloatArray
 from .directions import Directions
 from .gate_weights import GATES, GateWeights
-from .recurrent_kernels import CHUNK, LANES
+from .kernels import recurrent as kernels
+from .kernels.recurrent import CHUNK, LANES
 
 if TYPE_CHECKING:
     from .recurrent_reference import Asked, Reference
 
-#: See :mod:`interp_checks.recurrent_kernels`: sigmoids of i, f and o, hyperbolic tangent of g.
+#: See :mod:`interp_checks.kernels.recurrent`: sigmoids of i, f and o, hyperbolic tangent of g.
 _SCALES = -np.log2(np.e) * np.array([1.0, 1.0, 2.0, 1.0])
 
 

@@ -18,25 +18,28 @@ import torch
 from test_engines import dropped_each, made, masks, plain
 
 import interp_checks
-from interp_checks import engines, kernels, sweep
+from interp_checks import engines, sweep
 from interp_checks.engines import Job, choose
+from interp_checks.kernels import ablations, compiling
 from interp_checks.subsets import Subsets, all_members
 
 PACKAGE = Path(interp_checks.__file__).parent
 ROOT = PACKAGE.parent
+KERNELS = Path(PACKAGE.name) / "kernels"
 
 #: Walks through all subsets of a head with few classes, and drops each direction of another.
 COUNT = """
 import json, sys
 import numpy as np
-from interp_checks import Readout, dropping, kernels, subset_kernel, sweep
+from interp_checks import Readout, dropping, kernels, sweep
+from interp_checks.kernels import all_subsets, single_drops
 from interp_checks.subsets import Subsets, all_members
 
 files = np.load(sys.argv[1])
 few, many = (Readout(*(files[f"{name}{part}"] for part in range(4))) for name in ("few", "many"))
 walked = sweep(few, Subsets(4), engine="compiled", threads=2)
 dropped = sweep(many, [dropping(d) for d in range(1, 6)], engine="compiled", threads=2)
-stats = [getattr(one, "stats", None) for one in (subset_kernel.walk_pairs, kernels.drop_each)]
+stats = [getattr(one, "stats", None) for one in (all_subsets.walk_pairs, single_drops.drop_each)]
 print(json.dumps({
     "counts": [walked.counts.tolist(), dropped.counts.tolist()],
     "both": [walked.both_right.tolist(), dropped.both_right.tolist()],
@@ -69,7 +72,7 @@ class Counted:
 
     def by(self, root: Path = ROOT, before: str = "", **variables: object) -> dict[str, Any]:
         found = self.found_by(self.start(root, before, **variables))
-        assert Path(found["file"]) == root / PACKAGE.name / "kernels.py"
+        assert Path(found["file"]) == root / KERNELS / "__init__.py"
         return found
 
 
@@ -109,7 +112,7 @@ def warm() -> Path:
     """The folder where this process keeps compiled code, with both loops in it."""
     sweep(made(4, 6, 10), Subsets(4), engine="compiled")
     sweep(made(40, 5, 10), dropped_each(5)[1], engine="compiled")
-    stats = getattr(kernels.walk, "stats", None)
+    stats = getattr(ablations.walk, "stats", None)
     if not (stats and stats.cache_path):
         pytest.skip("compiled code is not kept here")
     return Path(stats.cache_path)
@@ -124,7 +127,7 @@ def copied(folder: Path) -> Path:
 
 def copied_with(warm: Path, folder: Path) -> Path:
     """A copy of the package with its compiled code; returns where that is."""
-    return Path(shutil.copytree(warm, copied(folder) / PACKAGE.name / "__pycache__"))
+    return Path(shutil.copytree(warm, copied(folder) / KERNELS / "__pycache__"))
 
 
 def impossible(folder: Path) -> Path:
@@ -178,7 +181,7 @@ def test_the_loops_count_the_same_when_nothing_may_be_compiled(counted: Counted)
 @pytest.mark.slow
 def test_no_folder_for_the_cache_at_all(counted: Counted, tmp_path: Path) -> None:
     root = copied(tmp_path / "copy")
-    (root / PACKAGE.name / "__pycache__").touch()
+    (root / KERNELS / "__pycache__").touch()
     names = ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "NUMBA_CACHE_DIR")
     found = counted.by(root, **dict.fromkeys(names, impossible(tmp_path)))
     assert found["folders"] == [None, None]
@@ -190,7 +193,7 @@ def test_the_folder_of_the_user_when_that_of_the_package_is_refused(
     counted: Counted, tmp_path: Path
 ) -> None:
     root = copied(tmp_path / "copy")
-    (root / PACKAGE.name / "__pycache__").touch()
+    (root / KERNELS / "__pycache__").touch()
     home = {"HOME": tmp_path / "home", "XDG_CACHE_HOME": tmp_path / "home" / "cache"}
     cold = counted.by(root, **home)
     assert cold["misses"] == [1, 1]
@@ -212,8 +215,8 @@ def test_processes_that_compile_at_the_same_time(counted: Counted, tmp_path: Pat
 @pytest.mark.slow
 def test_an_edited_kernel_is_compiled_again(warm: Path, counted: Counted, tmp_path: Path) -> None:
     copied_with(warm, tmp_path)
-    for name in ("kernels.py", "subset_kernel.py"):
-        with (tmp_path / PACKAGE.name / name).open("a") as source:
+    for name in ("single_drops.py", "all_subsets.py"):
+        with (tmp_path / KERNELS / name).open("a") as source:
             source.write("# edited\n")
     assert counted.by(tmp_path)["misses"] == [1, 1]
 
@@ -258,7 +261,7 @@ def test_a_function_that_cannot_be_kept_is_compiled_anew(monkeypatch: pytest.Mon
     def larger(one: float, other: float) -> float:
         return max(one, other)
 
-    compiled = kernels.compiled(larger)
+    compiled = compiling.compiled(larger)
     assert compiled(2.0, 3.0) == 3.0
     assert len(compiled.signatures) == 1
 

@@ -21,13 +21,12 @@ from interp_checks import (
     keeping_every_direction,
     keeping_no_direction,
     keeping_only,
-    kernels,
     load_snapshot,
-    subset_kernel,
     sweep,
 )
 from interp_checks import engines as engines_module
 from interp_checks.ablation import family_members
+from interp_checks.kernels import ablations, all_subsets
 from interp_checks.subsets import Subsets
 from interp_fixtures.reference_files import snapshot_file
 
@@ -284,8 +283,8 @@ def settled_by(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
         return noted
 
-    monkeypatch.setattr(kernels, "walk", noting(kernels.walk))
-    monkeypatch.setattr(subset_kernel, "walk_pairs", noting(subset_kernel.walk_pairs))
+    monkeypatch.setattr(ablations, "walk", noting(ablations.walk))
+    monkeypatch.setattr(all_subsets, "walk_pairs", noting(all_subsets.walk_pairs))
     return told
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._arrays import Array
-from .kernels import LANES, compiled, settle_block
-from .steps import FROM_NONE
+from interp_checks._arrays import Array
+from interp_checks.steps import FROM_NONE
+
+from .compiling import LANES, compiled
+from .settling import settle_block
 
 #: No logit under any subset is larger, in units of its image; rounding and margins come on top.
 LARGEST = 32000

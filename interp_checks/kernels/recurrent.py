@@ -19,8 +19,9 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 
-from ._arrays import Array
-from .kernels import compiled
+from interp_checks._arrays import Array
+
+from .compiling import compiled
 
 #: Type checkers cannot know what an intrinsic becomes.
 _typed = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)

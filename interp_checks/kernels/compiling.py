@@ -1,0 +1,44 @@
+"""How loops are compiled, and where compiled code is kept.
+
+It is kept beside the loops, or in the user's cache folder; where neither can be written, they are
+compiled anew in each process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeVar
+
+import numba
+
+#: Images side by side: enough that the loops over them run at full width.
+LANES = 128
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+#: The compiler may reorder sums: float32 is only trusted within a bound that allows for it, and
+#: float64 within the tie.
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": {"contract", "reassoc", "nsz"},
+    "error_model": "numpy",
+}
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call; keep the result on disk where there is a place for it."""
+    try:
+        kept: Function = numba.njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # numba found no folder that it can write to
+        kept = numba.njit(**_OPTIONS)(function)
+    return kept
+
+
+def without_cache(*modules: ModuleType) -> None:
+    """Compile anew and keep nothing on disk: what lies there is damaged, or the disk is full."""
+    for module in modules:
+        for name, function in list(vars(module).items()):
+            if hasattr(function, "py_func"):
+                setattr(module, name, numba.njit(**_OPTIONS)(function.py_func))
