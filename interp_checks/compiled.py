@@ -11,7 +11,7 @@ import numpy as np
 from ._arrays import Array, IntArray
 from .engines import Counts, Job
 from .kernels import ablations, all_subsets, settling, single_drops
-from .kernels.compiling import without_cache
+from .kernels.compiling import run_loops
 from .steps import FROM_EVERY, steps_through, steps_through_all
 
 #: Up to so many classes, images that share a label are counted together.
@@ -24,17 +24,13 @@ def count_compiled(job: Job) -> Counts:
     """Count with the kernels of :mod:`interp_checks.kernels`."""
     counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
     plan = _Plan(job, counts)
-    try:
+
+    def again() -> None:
+        counts.clear()
         _count(job, plan)
-    except Exception as error:
-        # The loops touch no files. Either what numba compiled could not be written, or what it
-        # found on disk was damaged, so that a loop could not be loaded.
-        loaded = all(getattr(loop, "signatures", True) for loop in plan.loops)
-        if loaded and not isinstance(error, OSError):
-            raise
-        without_cache(settling, ablations, all_subsets, single_drops)
-        counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
-        _count(job, _Plan(job, counts))
+
+    modules = settling, ablations, all_subsets, single_drops
+    run_loops(lambda: _count(job, plan), again, plan.loops, modules)
     return counts
 
 

@@ -51,6 +51,12 @@ class Counts(NamedTuple):
             np.zeros((ablations, classes), dtype=np.int64),
         )
 
+    def clear(self) -> None:
+        """Count from the start."""
+        for counts in self:
+            if counts is not None:
+                counts.fill(0)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -117,11 +123,16 @@ def choose(engine: Engine, job: Job) -> Engine:
         return "torch"
     if work < _WORTH_LOADING and "interp_checks.compiled" not in sys.modules:
         return "numpy"
+    return "compiled" if can_compile() else "numpy"
+
+
+def can_compile() -> bool:
+    """Whether numba is there, and is not told to compile nothing."""
     try:
-        import numba  # noqa: F401
+        import numba
     except ImportError:
-        return "numpy"
-    return "compiled"
+        return False
+    return not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
 def count(engine: Engine, job: Job) -> Counts:

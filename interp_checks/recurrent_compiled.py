@@ -20,6 +20,7 @@ from ._arrays import Array, FloatArray
 from .directions import Directions
 from .gate_weights import GATES, GateWeights
 from .kernels import recurrent as kernels
+from .kernels.compiling import run_loops
 from .kernels.recurrent import CHUNK, LANES
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Compiled:
             kernels.read_out(block.rows(self.layers), last, self.head, self.head_bias, out)
             logits[start : start + size] = out.reshape(-1, LANES)[:, :size].T
 
-        self._each_block(fill)
+        self._each_block(fill, (kernels.run_layer, kernels.read_out))
         return logits
 
     def predict(
@@ -147,13 +148,18 @@ class Compiled:
             for family in families:
                 family.run(block, predicted, lead)
 
-        self._each_block(fill, report)
+        self._each_block(fill, (kernels.ablate,), report)
         return lead
 
     def _each_block(
-        self, fill: Callable[[int], None], report: Callable[[int], None] | None = None
+        self,
+        fill: Callable[[int], None],
+        loops: Sequence[Callable[..., object]],
+        report: Callable[[int], None] | None = None,
     ) -> None:
         starts = range(0, len(self.inputs), LANES)
+        if not all(getattr(loop, "signatures", True) for loop in loops):
+            run_loops(lambda: fill(0), lambda: fill(0), loops, (kernels,))
         with ThreadPoolExecutor(self.threads) as pool:
             futures = [pool.submit(fill, start) for start in starts]
             try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ._arrays import Array, IntArray
-from .engines import Progress, available_threads
+from .engines import Progress, available_threads, can_compile
 from .errors import InterpChecksError
 from .gate_weights import GateWeights
 from .recurrent_reference import BATCH, Asked, Reference, checked, predict
@@ -99,12 +99,10 @@ class Run:
             engine == "auto" and (slower or (not loaded and self._is_small()))
         ):
             return None
-        reason: str | None
-        try:
+        reason: str | None = "no numba that may compile"
+        if can_compile():
             from .recurrent_compiled import Compiled, why_not
-        except ImportError:
-            reason = "no numba"
-        else:
+
             reason = why_not(self.reference, self.inputs)
             if reason is None:
                 images = np.ascontiguousarray(self.inputs.detach().numpy())

@@ -6,7 +6,7 @@ compiled anew in each process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -36,7 +36,33 @@ def compiled(function: Function) -> Function:
     return kept
 
 
-def without_cache(*modules: ModuleType) -> None:
+def run_loops(
+    work: Callable[[], None],
+    again: Callable[[], None],
+    loops: Sequence[Callable[..., object]],
+    modules: Sequence[ModuleType],
+) -> None:
+    """Do work with compiled loops, once more from the start if their cache fails them.
+
+    Args:
+        work: what to do; looks the loops up in their modules.
+        again: the same, after a first try that got no further.
+        loops: that the work needs. Once they are loaded, an error is the work's own.
+        modules: that the loops and what they call are in.
+    """
+    try:
+        work()
+    except Exception as error:
+        # The loops touch no files. Either what numba compiled could not be written, or what it
+        # found on disk was damaged, so that a loop could not be loaded.
+        loaded = all(getattr(loop, "signatures", True) for loop in loops)
+        if loaded and not isinstance(error, OSError):
+            raise
+        _without_cache(modules)
+        again()
+
+
+def _without_cache(modules: Sequence[ModuleType]) -> None:
     """Compile anew and keep nothing on disk: what lies there is damaged, or the disk is full."""
     for module in modules:
         for name, function in list(vars(module).items()):
