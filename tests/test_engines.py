@@ -173,6 +173,13 @@ def test_all_subsets_with_more_classes_than_are_counted_together(engine: str, hi
     check(readout, Subsets(hidden), plain(readout, masks(hidden)), engine)
 
 
+@pytest.mark.parametrize("classes", [9, 10, 11, 20, 29, 32])
+@pytest.mark.parametrize("kind", ["plain", "equal classes", "equal images"])
+def test_all_subsets_around_the_classes_of_one_pass(classes: int, kind: str) -> None:
+    readout = made(classes, 6, 300, kind)
+    check(readout, Subsets(6), plain(readout, masks(6)), "compiled", "numpy")
+
+
 def dropped_each(directions: int) -> tuple[Sets, list[Ablation]]:
     every = range(1, directions + 1)
     left = [tuple(other for other in every if other != one) for one in every]

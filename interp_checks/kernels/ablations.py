@@ -84,6 +84,7 @@ def walk(
     chosen = np.empty(LANES, np.int32)
     was_right = np.empty(LANES, np.float32)
     tally = np.empty(K, np.int64)
+    logits = np.empty(K, np.float64)
     dense = counts.shape[0] > 0
     settled = 0
     for start in range(image_from, image_to, LANES):
@@ -179,6 +180,7 @@ def walk(
                         bias,
                         kept[row],
                         tie,
+                        logits,
                     )
                     settled += found
                     shared += changed
@@ -210,6 +212,7 @@ def walk(
                         bias,
                         kept[row],
                         tie,
+                        logits,
                     )
                 truth = labels[start + lane]
                 if k == truth:

@@ -8,6 +8,9 @@ from interp_checks._arrays import Array
 
 from .compiling import LANES, compiled
 
+#: Images that are looked over together for one that must be settled.
+_TOGETHER = 32
+
 
 @compiled
 def settle(
@@ -20,26 +23,34 @@ def settle(
     bias: Array,
     kept: Array,
     tie: float,
+    logits: Array,
 ) -> int:  # pragma: no cover - compiled
-    """The predicted class in float64, among the classes that float32 cannot part."""
+    """The predicted class in float64, among the classes that rounded logits cannot part.
+
+    Args:
+        state: rounded logits, [K, LANES].
+        lane: which of these images.
+        threshold: what a logit must reach to be close to the largest.
+        along: see :func:`interp_checks.kernels.ablations.walk`, with classes, bias and tie.
+        image: the row of the image there.
+        classes: see there.
+        bias: see there.
+        kept: whether each direction stays, [r].
+        tie: see there.
+        logits: to work in, [K].
+    """
     best = -np.inf
     for k in range(state.shape[0]):
         if state[k, lane] >= threshold:
-            value = 0.0
+            value = bias[k]
             for d in range(kept.shape[0]):
-                if kept[d]:
-                    value += along[image, d] * classes[k, d]
-            value += bias[k]
+                # What does not stay adds nothing; a branch here would seldom be foreseen.
+                value += along[image, d] * classes[k, d] * kept[d]
+            logits[k] = value
             best = max(best, value)
     for k in range(state.shape[0]):
-        if state[k, lane] >= threshold:
-            value = 0.0
-            for d in range(kept.shape[0]):
-                if kept[d]:
-                    value += along[image, d] * classes[k, d]
-            value += bias[k]
-            if value >= best - tie:
-                return k
+        if state[k, lane] >= threshold and logits[k] >= best - tie:
+            return k
     return 0
 
 
@@ -58,6 +69,7 @@ def settle_block(
     bias: Array,
     kept: Array,
     tie: float,
+    logits: Array,
 ) -> tuple[int, int]:  # pragma: no cover - compiled
     """Settle what rounded logits cannot part in a block of images that share a label.
 
@@ -70,11 +82,12 @@ def settle_block(
         close: to work in, [LANES].
         was_right: whether each is right intact, [LANES].
         tally: predictions of each class, [K]; corrected.
-        along: see :func:`interp_checks.kernels.ablations.walk`, with classes, bias and tie.
+        along: see :func:`settle`, for all that is not named here.
         classes: see there.
         bias: see there.
-        kept: whether each direction stays, [r].
+        kept: see there.
         tie: see there.
+        logits: see there.
 
     Returns:
         How many were settled, and by how many those that are right here and intact change.
@@ -85,18 +98,29 @@ def settle_block(
     for k in range(K):
         for lane in range(LANES):
             close[lane] += values[k, lane] >= top[lane]
+    # There is nothing to settle without an image.
+    for lane in range(size, LANES):
+        close[lane] = 1
     settled = 0
     changed = 0
-    for lane in range(size):
-        if close[lane] == 1:
+    for first in range(0, LANES, _TOGETHER):
+        unclear = np.int16(0)
+        for lane in range(_TOGETHER):
+            unclear = np.int16(unclear + np.int16(close[first + lane] != 1))
+        if unclear == 0:
             continue
-        settled += 1
-        for k in range(K):
-            tally[k] -= values[k, lane] >= top[lane]
-        if values[label, lane] >= top[lane]:
-            changed -= np.int64(was_right[lane])
-        k = settle(values, lane, top[lane], along, start + lane, classes, bias, kept, tie)
-        tally[k] += 1
-        if k == label:
-            changed += np.int64(was_right[lane])
+        for lane in range(first, first + _TOGETHER):
+            if close[lane] == 1:
+                continue
+            settled += 1
+            for k in range(K):
+                tally[k] -= values[k, lane] >= top[lane]
+            if values[label, lane] >= top[lane]:
+                changed -= np.int64(was_right[lane])
+            k = settle(
+                values, lane, top[lane], along, start + lane, classes, bias, kept, tie, logits
+            )
+            tally[k] += 1
+            if k == label:
+                changed += np.int64(was_right[lane])
     return settled, changed
