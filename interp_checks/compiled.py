@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ._arrays import Array, IntArray
-from .engines import Counts, Job
+from .engines import Counts, Job, by_label
 from .kernels import ablations, all_subsets, settling, single_drops
 from .kernels.compiling import run_loops
 from .steps import FROM_EVERY, steps_through, steps_through_all
@@ -86,7 +86,7 @@ class _Plan:
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""
-        order = np.argsort(self.readout.labels[block], kind="stable")
+        order = by_label(self.readout.labels[block])
         labels = self.readout.labels[block][order]
         ranges = _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
         tasks: list[Callable[[], object]] = []

@@ -10,6 +10,7 @@ import numpy as np
 from ._arrays import Array, FloatArray, IntArray
 from .ablation import Ablation
 from .directions import Directions
+from .engines import by_label
 from .gate_weights import GateWeights
 from .readout import Readout
 from .recurrent_reference import Asked
@@ -173,7 +174,7 @@ def _sample_of(readout: Readout) -> IntArray:
     if len(readout) <= _IMAGES:
         return np.arange(len(readout))
     share = _IMAGES / len(readout)
-    order = np.argsort(readout.labels, kind="stable")
+    order = by_label(readout.labels)
     chosen = []
     for own in np.split(order, np.cumsum(readout.support)[:-1]):
         wanted = min(len(own), max(_FEWEST_OF_A_CLASS, round(share * len(own))))

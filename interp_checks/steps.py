@@ -8,6 +8,7 @@ alone starts anew.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -88,6 +89,7 @@ def steps_through(members: Array) -> Steps:
     )
 
 
+@cache
 def steps_through_all(directions: int) -> Steps:
     """All subsets, each differing from the one before by one direction (Gray, 1953)."""
     numbers = np.arange(1 << directions, dtype=np.int64)
