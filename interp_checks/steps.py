@@ -89,12 +89,16 @@ def steps_through(members: Array) -> Steps:
     )
 
 
-@cache
 def steps_through_all(directions: int) -> Steps:
     """All subsets, each differing from the one before by one direction (Gray, 1953)."""
+    return _through_all(directions, _LONGEST)
+
+
+@cache
+def _through_all(directions: int, longest: int) -> Steps:
     numbers = np.arange(1 << directions, dtype=np.int64)
     codes = numbers ^ (numbers >> 1)
-    anew = numbers % _LONGEST == 0
+    anew = numbers % longest == 0
     roots = np.where(anew, FROM_NONE, FROM_BEFORE).astype(np.int8)
     changes: list[Array] = []
     sizes = np.ones(len(numbers), dtype=np.int64)
@@ -106,6 +110,6 @@ def steps_through_all(directions: int) -> Steps:
     for start in starts:
         members = np.flatnonzero((codes[start] >> np.arange(directions)) & 1) + 1
         sizes[start] = len(members)
-        changes += [members.astype(np.int32), signed[start + 1 : start + _LONGEST]]
+        changes += [members.astype(np.int32), signed[start + 1 : start + longest]]
     first = np.concatenate([[0], np.cumsum(sizes)])
-    return Steps(codes, roots, first, np.concatenate(changes), _LONGEST + directions)
+    return Steps(codes, roots, first, np.concatenate(changes), longest + directions)
