@@ -13,20 +13,22 @@ Timed = dict[str, list[float]]
 
 
 #: Threads of PyTorch's wait busily for more work a while; nobody is timed beside another's.
-_PAUSE = 0.3
+_PAUSE = 0.1
 
 
 def timed(work: dict[str, Callable[[], object]], rounds: int) -> Timed:
-    """Run everything in turn, so that a noisy moment hits all alike; the first round warms up."""
+    """Run everything in turn, so that a noisy moment hits all alike.
+
+    Before each timed run stand a pause and the same run untimed, so that everybody is warm.
+    """
     times: Timed = {name: [] for name in work}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for name, run in work.items():
-            if len(work) > 1:
-                time.sleep(_PAUSE)
+            time.sleep(_PAUSE)
+            run()
             start = time.perf_counter()
             run()
-            if number:
-                times[name].append(time.perf_counter() - start)
+            times[name].append(time.perf_counter() - start)
     return times
 
 
