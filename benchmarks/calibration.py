@@ -59,9 +59,9 @@ def scripted(
     """
     values = np.diag(np.arange(CLASSES, 0, -1.0))
     readout = Readout(np.zeros((len(labels), CLASSES)), labels, values)
-    readout._predictions[None] = intact
+    readout._predictions.put(None, intact)
     for ablation, predicted in ablated.items():
-        readout._predictions[ablation.kept(CLASSES)] = predicted
+        readout._predictions.put(ablation.kept(CLASSES), predicted)
     return readout
 
 
@@ -125,6 +125,14 @@ def second_class_dies(generator: Generator, images: int, value: float) -> Readou
     labels = labels_of(images)
     predicted = with_recall(generator, labels, 3, value)
     return scripted(labels, labels, {dropping(5): np.where(labels == 8, 5, predicted)})
+
+
+def both_die(generator: Generator, images: int, value: float) -> Readout:
+    """Eights and threes die; the threes were hardly alive."""
+    labels = labels_of(images)
+    intact = with_recall(generator, labels, 3, value)
+    lost = (labels == 8) | (labels == 3)
+    return scripted(labels, intact, {dropping(5): np.where(lost, 5, labels)})
 
 
 def sent(generator: Generator, images: int, value: float) -> Readout:
@@ -202,6 +210,9 @@ EIGHT = recall_under(dropping(5), 8)
 RULES = (
     Rule("kills", "dropping direction 5 kills class 8", EIGHT, 0.05, 0.01),
     Rule("kills (alive before)", "dropping direction 5 kills class 8", barely_alive, 0.5, 0.7),
+    Rule("kills only", "dropping direction 5 kills only class 8", second_class_dies, 0.05, 0.10),
+    Rule("kills only (alive before)", "dropping direction 5 kills only class 8", both_die,
+         0.5, 0.4),
     Rule("kills exactly", "dropping direction 5 kills exactly 2 classes", second_class_dies,
          0.05, 0.01),
     Rule("spares", "dropping direction 5 spares class 3", paired_loss(over=3), 0.10, 0.03),
@@ -291,8 +302,12 @@ def draw_power(repeats: int, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     sizes = [50, 100, 200, 500, 1000, 2000, 5000]
-    figure, axes = plt.subplots(4, 5, figsize=(13, 9), sharex=True, sharey=True)
-    for rule, axis in zip(RULES, axes.flat, strict=True):
+    across = 5
+    down = -(-len(RULES) // across)
+    figure, axes = plt.subplots(down, across, figsize=(13, 2.25 * down), sharex=True, sharey=True)
+    for unused in axes.flat[len(RULES) :]:
+        unused.set_visible(False)
+    for rule, axis in zip(RULES, axes.flat[: len(RULES)], strict=True):
         rates = [rate_of_holds(rule, size, rule.true_at, repeats) for size in sizes]
         axis.fill_between(sizes, [r.lower for r in rates], [r.upper for r in rates], alpha=0.25)
         axis.plot(sizes, [r.value for r in rates], marker="o", markersize=3)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -40,7 +40,7 @@ Word = Literal[
 #: Changes of recall that a summary names.
 SHOWN = 10
 
-#: The words that mean that a finding is still there.
+#: The words that mean that a finding is still there, or never was.
 KEPT: tuple[Word, ...] = ("held", "re-indexed", "rotated within a subspace", "new", "still not")
 
 
@@ -54,9 +54,76 @@ class Fate:
     def __str__(self) -> str:
         return f"{self.word}: {self.line}" if self.line else self.word
 
+    @property
+    def gone(self) -> bool:
+        """Whether something that held does not any more."""
+        return self.word not in (*KEPT, "not judged")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a claim was judged on one checkpoint.
+
+    Args:
+        claim: in the numbers of that checkpoint's directions.
+        outcome: None if it was not judged.
+        measured: what decided it.
+    """
+
+    claim: Claim
+    outcome: str | None
+    measured: str
+
+    @classmethod
+    def of_entry(cls, entry: Mapping[str, Any]) -> Judged:
+        """What a saved run says of a claim.
+
+        Raises:
+            ClaimSyntaxError: its words are not of the claim language.
+        """
+        told = entry.get("judged_as", entry["claim"])
+        return cls(Claim.parse(told), entry["outcome"], entry["measured"])
+
+
+def fate_between(
+    before: Judged,
+    old: Readout,
+    after: Judged,
+    new: Readout,
+    matching: Callable[[], Matching],
+    confidence: float,
+) -> Fate:
+    """What became of a claim between two runs that may have read its directions as others.
+
+    Args:
+        before: in the first run.
+        old: what it was judged on there.
+        after: in the second run.
+        new: what it was judged on there.
+        matching: of the directions of these two; asked for where it is needed.
+        confidence: of each verdict that is made again.
+
+    Raises:
+        InterpChecksError: the two models have other classes.
+    """
+    if before.outcome is None or before.claim.needs_images:
+        return fate_by_outcomes(before.outcome, after.outcome, after.measured)
+    now = after.claim if after.outcome is not None else None
+    return fate_of(before.claim, old, new, matching(), confidence, now=now)
+
+
+#: The claim reads the same on both checkpoints.
+_AS_IT_STANDS: Literal["as it stands"] = "as it stands"
+
 
 def fate_of(
-    claim: Claim, old: Readout, new: Readout, matching: Matching, confidence: float
+    claim: Claim,
+    old: Readout,
+    new: Readout,
+    matching: Matching,
+    confidence: float,
+    *,
+    now: Claim | Literal["as it stands"] | None = _AS_IT_STANDS,
 ) -> Fate:
     """What became of a claim between two checkpoints.
 
@@ -64,10 +131,22 @@ def fate_of(
     (re-indexed), on all directions that cannot be told from these (rotated within a subspace),
     with another class killed instead (moved), in part (weakened). What is left has vanished,
     or its direction has no counterpart.
+
+    Args:
+        claim: in the numbers of the old directions.
+        old: the readout before.
+        new: the readout now.
+        matching: of their directions.
+        confidence: of each verdict.
+        now: the claim as it is judged on the new one, where that is another; None if it could
+            not be judged there.
     """
-    before, after = _outcome(claim, old, confidence), _outcome(claim, new, confidence)
+    own = claim if now == _AS_IT_STANDS else now
+    assert not isinstance(own, str)
+    before = _outcome(claim, old, confidence)
+    after = None if own is None else _outcome(own, new, confidence)
     where = _where(claim, matching)
-    measured = _measured(claim, new, confidence)
+    measured = "" if own is None else _measured(own, new, confidence)
     told = _joined(measured, where)
     if before != Outcome.HOLDS:
         if after == Outcome.HOLDS:
@@ -80,7 +159,7 @@ def fate_of(
     translated = _translated(claim, matching)
     if (
         translated is not None
-        and translated != claim
+        and translated != own
         and _outcome(translated, new, confidence) == Outcome.HOLDS
     ):
         return Fate("re-indexed", where or f"holds as: {translated}")
@@ -92,11 +171,11 @@ def fate_of(
         return Fate("no counterpart", where)
     if after is None:
         return Fate("vanished", "cannot be judged now")
-    now = translated or claim
-    moved = _moved(now, new, confidence)
+    closest = translated or own or claim
+    moved = _moved(closest, new, confidence)
     if moved:
         return Fate("moved to another class", _joined(moved, where))
-    weakened = _weakened(now, new, confidence)
+    weakened = _weakened(closest, new, confidence)
     if weakened:
         return Fate("weakened", _joined(weakened, where))
     if after == Outcome.UNDECIDED:

@@ -26,6 +26,8 @@ from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
 from .verdict import Check, Outcome, open_needs
 from .wording import class_words, listed, number_words
 
+_FROM_WORST = (Outcome.FAILS, Outcome.UNDECIDED, Outcome.HOLDS)
+
 
 @dataclass
 class Scene:
@@ -93,8 +95,10 @@ class Scene:
             of=f"images of {words}",
         )
 
-    def alive_before(self, name: str, result: Result | None = None) -> Check:
-        """Whether there was anything to kill."""
+    def alive_before(
+        self, name: str, result: Result | None = None, relation: str = "above"
+    ) -> Check:
+        """Whether there was anything to kill; or ("below") whether there was not."""
         row = self.row(name)
         source = result or self.result
         before = Estimate(
@@ -106,7 +110,7 @@ class Scene:
         return Check.compare(
             f"intact recall of {words}",
             before,
-            "above",
+            relation,
             ALIVE,
             condition=True,
             of=f"images of {words}",
@@ -140,10 +144,17 @@ def _kills(say: says.Kills, scene: Scene) -> list[Check]:
     for name in say.classes:
         checks += [scene.recall(name, "below", DEAD), scene.alive_before(name)]
     if say.only:
-        for name in scene.others(say.classes):
-            if scene.alive_before(name).value > ALIVE:
-                checks.append(scene.recall(name, "above", DEAD))
+        checks += [_not_killed(name, scene) for name in scene.others(say.classes)]
     return checks
+
+
+def _not_killed(name: str, scene: Scene) -> Check:
+    """A class is not killed if it is not dead, or was not alive; the one that decides."""
+    alive = scene.recall(name, "above", DEAD)
+    if alive.outcome == Outcome.HOLDS:
+        return alive
+    never = scene.alive_before(name, relation="below")
+    return max(alive, never, key=lambda check: _FROM_WORST.index(check.outcome))
 
 
 def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
@@ -168,8 +179,7 @@ def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
 
 def _worse(one: Check, other: Check) -> Check:
     """Of two comparisons that must both hold, the one that decides."""
-    order = [Outcome.FAILS, Outcome.UNDECIDED, Outcome.HOLDS]
-    return min(one, other, key=lambda check: order.index(check.outcome))
+    return min(one, other, key=lambda check: _FROM_WORST.index(check.outcome))
 
 
 def _counted(quantity: str, claimed: int, found: dict[str, Check]) -> Check:

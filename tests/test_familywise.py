@@ -239,7 +239,10 @@ def test_results_do_not_outlive_their_readout(monkeypatch: pytest.MonkeyPatch) -
     claim, readout = Claim.parse(STRONG), dictated(IMAGES)
     item = SimpleNamespace(get_closest_marker=lambda name: name == "claim")
     session = SimpleNamespace(stash={}, items=[item])
-    request = SimpleNamespace(session=session, node=item, getfixturevalue=lambda name: None)
+    config = SimpleNamespace(getoption=lambda name: None)
+    request = SimpleNamespace(
+        session=session, node=item, config=config, getfixturevalue=lambda name: None
+    )
     monkeypatch.setattr(familywise, "claim_of", lambda item: claim)
     assert familywise.corrected(claim, readout, request, 0.95).holds  # type: ignore[arg-type]
     gone = weakref.ref(readout)

@@ -78,6 +78,13 @@ def test_kills_names_several_classes_and_all_must_die() -> None:
         ({(1, 1, 1): 5, (1, 1, 2): 95}, "undecided"),
         ({(1, 1, 1): 12, (1, 1, 2): 88}, "holds"),  # 12 of 100: lower bound 6.4 %
         ({(1, 3, 2): 100}, "holds"),  # dead before, so not killed
+        # Killed, and right before on 51, 60, 61, 49 or 39 of 100: 61 is surely more than half,
+        # 39 surely less.
+        ({(1, 1, 2): 51, (1, 3, 2): 49}, "undecided"),
+        ({(1, 1, 2): 60, (1, 3, 2): 40}, "undecided"),
+        ({(1, 1, 2): 61, (1, 3, 2): 39}, "fails"),
+        ({(1, 1, 2): 49, (1, 3, 2): 51}, "undecided"),
+        ({(1, 1, 2): 39, (1, 3, 2): 61}, "holds"),
     ],
 )
 def test_kills_only(more: dict[tuple[int, int, int], int], expected: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interp_checks.alignment import aligned as aligned
+from interp_checks.alignment import aligned
+from interp_checks.claim import Claim
 from interp_checks.errors import CheckpointError
 from interp_checks.files import read_tensors
 from interp_checks.matching import Matching
@@ -40,7 +41,7 @@ def reference_of(config: pytest.Config) -> Readout:
             dataset = _dataset_of(request)
             # The suites that are shipped speak of MNIST.
             found = reference_readout(dataset if dataset in SHIPPED else "mnist")
-        elif is_run(chosen):
+        elif is_run(Path(chosen).expanduser()):
             run = load_run(Path(chosen).expanduser())
             if not run.readouts:
                 raise CheckpointError(f"{chosen}: the saved run has no subject to align with")
@@ -60,6 +61,18 @@ def _dataset_of(request: Request) -> str:
         return "mnist"
     metadata = read_tensors(request.checkpoint)[1]
     return metadata.get("dataset", metadata.get("provenance.dataset", "mnist"))
+
+
+def read_as(stated: Claim, readout: Readout, config: pytest.Config) -> Claim:
+    """A claim in the numbers of the readout's directions, if directions are aligned.
+
+    Raises:
+        NotJudgedError: a direction has no counterpart.
+        InterpChecksError: the reference cannot be used, or has other classes.
+    """
+    if not config.getoption("interp_align"):
+        return stated
+    return aligned(stated, mapping_to(readout, config))
 
 
 def mapping_to(readout: Readout, config: pytest.Config) -> Matching:

@@ -10,13 +10,11 @@ import pytest
 
 from interp_checks.claim import Claim
 from interp_checks.comparison import (
-    KEPT,
     Fate,
+    Judged,
     change_lines,
     compare,
-    fate_by_outcomes,
-    fate_of,
-    outcome_of,
+    fate_between,
 )
 from interp_checks.errors import InterpChecksError
 from interp_checks.matching import Matching, match_directions
@@ -53,28 +51,34 @@ def matching_of(old: Readout, new: Readout, config: pytest.Config) -> Matching:
 
 
 def became(
-    claim: Claim, test: str, new: Readout, config: pytest.Config, confidence: float
+    stated: Claim,
+    after: Judged,
+    test: str,
+    new: Readout,
+    config: pytest.Config,
+    confidence: float,
 ) -> Fate | None:
     """What became of a claim since the baseline; None if the baseline has no such claim.
+
+    Args:
+        stated: in the words of the suite, by which the baseline knows it.
+        after: how it was judged now.
+        test: that judged it.
+        new: what it was judged on.
+        config: of this run.
+        confidence: of each verdict that is made again.
 
     Raises:
         InterpChecksError: the two models have other classes.
     """
     run = baseline_of(config)
     assert run is not None
-    entry = run.find(test, str(claim))
-    if entry is None:
+    found = run.find(test, str(stated))
+    if found is None:
         return None
-    if claim.needs_images:
-        after, measured = outcome_of(claim, new, confidence)
-        return fate_by_outcomes(entry[0]["outcome"], after, measured)
-    old = entry[1]
-    return fate_of(claim, old, new, matching_of(old, new, config), confidence)
-
-
-def is_kept(fate: Fate) -> bool:
-    """Whether a finding is still there (or never was)."""
-    return fate.word in KEPT
+    entry, old = found
+    before = Judged.of_entry(entry)
+    return fate_between(before, old, after, new, lambda: matching_of(old, new, config), confidence)
 
 
 def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[str]:

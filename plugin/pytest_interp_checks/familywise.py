@@ -16,6 +16,7 @@ from interp_checks.errors import NotJudgedError
 from interp_checks.judgement import smallest_error
 from interp_checks.readout import Readout
 
+from .align import read_as
 from .claims import MARKER
 
 
@@ -64,7 +65,7 @@ _RESULTS: pytest.StashKey[_Results] = pytest.StashKey()
 def corrected(
     claim: Claim, readout: Readout, request: pytest.FixtureRequest, confidence: float
 ) -> Corrected:
-    """The correction of one claim among all that this session collected."""
+    """The correction of one claim, in the suite's words, among all that were collected."""
     known = request.session.stash.setdefault(_RESULTS, {})
     mine = _subject_of(request.node)
     key = id(mine), id(readout), claim.needs_images
@@ -77,7 +78,7 @@ def corrected(
         errors = []
         for one in own:
             try:
-                errors.append(smallest_error(one, readout))
+                errors.append(smallest_error(read_as(one, readout, request.config), readout))
             except NotJudgedError:
                 errors.append(1.0)
         results = holm(errors, 1 - confidence, len(collected))

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from interp_checks.claim import Claim
-from interp_checks.comparison import KEPT, Fate
+from interp_checks.comparison import Fate, Judged
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.judgement import judge
 from interp_checks.readout import Readout
@@ -65,19 +65,23 @@ def run_claim(
     try:
         _require_own_reference(marker, subject)
         if request.config.getoption("interp_align"):
-            from .align import aligned, mapping_to
+            from .align import mapping_to, read_as
 
-            matching = mapping_to(readout, request.config)
-            mapping = str(matching)
-            claim = aligned(claim, matching)
-        verdict = _judge(claim, readout, request)
+            mapping = str(mapping_to(readout, request.config))
+            claim = read_as(stated, readout, request.config)
+        verdict = _judge(claim, stated, readout, request)
     except NotJudgedError as error:
         reason = str(error)
     except InterpChecksError as error:
         problem = str(error)
     if problem:
         pytest.fail(problem, pytrace=False)
-    fate = _fate(stated, readout, request)
+    judged = Judged(
+        claim,
+        str(verdict.outcome) if verdict is not None else None,
+        verdict.measured if verdict is not None else reason.splitlines()[0],
+    )
+    fate = _fate(stated, judged, readout, request)
     request.node.stash[EVIDENCE] = evidence_of(
         claim,
         verdict,
@@ -147,8 +151,16 @@ def _expect_failure(reason: str) -> NoReturn:
     raise pytest.xfail.Exception(reason, pytrace=False)
 
 
-def _judge(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Verdict:
+def _judge(
+    claim: Claim, stated: Claim, readout: Readout, request: pytest.FixtureRequest
+) -> Verdict:
     """The verdict, corrected for the number of claims if that was asked for.
+
+    Args:
+        claim: in the numbers of the readout's directions.
+        stated: in the words of the suite.
+        readout: what it is judged on.
+        request: of the test.
 
     Raises:
         NotJudgedError: the readout cannot answer.
@@ -160,7 +172,7 @@ def _judge(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Ve
         return verdict
     from .familywise import corrected
 
-    holm = corrected(claim, readout, request, confidence)
+    holm = corrected(stated, readout, request, confidence)
     told = f"of {holm.among} claims; p = {holm.error:.1g}, Holm allows {holm.allowed:.1g}"
     if holm.holds:
         return replace(verdict, notes=(*verdict.notes, f"familywise: one {told}"))
@@ -197,7 +209,9 @@ def _packed_once(readout: Readout, request: pytest.FixtureRequest) -> str:
     return packed(readout)
 
 
-def _fate(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Fate | None:
+def _fate(
+    stated: Claim, judged: Judged, readout: Readout, request: pytest.FixtureRequest
+) -> Fate | None:
     """What became of the claim since the baseline, if there is one and it has the claim."""
     if not request.config.getoption("interp_baseline"):
         return None
@@ -206,7 +220,8 @@ def _fate(claim: Claim, readout: Readout, request: pytest.FixtureRequest) -> Fat
     problem = ""
     try:
         confidence = request.config.getoption(CONFIDENCE) or readout.confidence
-        return became(claim, request.node.nodeid, readout, request.config, confidence)
+        nodeid = request.node.nodeid
+        return became(stated, judged, nodeid, readout, request.config, confidence)
     except InterpChecksError as error:
         problem = str(error)
     return pytest.fail(problem, pytrace=False)
@@ -227,7 +242,7 @@ def _against_baseline(
         raise pytest.skip.Exception(f"not judged: {fate.line}", _use_item_location=True)
     if fate.word == "still not":
         _expect_failure(f"did not hold in the baseline either: {fate.line}")
-    if fate.word in KEPT:
+    if not fate.gone:
         return
     told = verdict.message() if verdict is not None else f"claim     {claim}"
     pytest.fail(f"{told}\nbecame    {fate}", pytrace=False)
