@@ -26,7 +26,9 @@ from tabulate import tabulate
 from interp_checks import Ablation, Claim, Estimate, Outcome, Readout, dropping
 from interp_checks.ablation import keeping_first
 from interp_checks.claim import Quantified
+from interp_checks.engines import Counts
 from interp_checks.judgement import decide, quantified_ablations
+from interp_checks.sweeps import confusion
 
 CLASSES = 10
 CONFIDENCE = 0.95
@@ -55,13 +57,20 @@ def scripted(
 ) -> Readout:
     """A readout whose predictions are written down instead of computed.
 
-    The judge sees predictions only through the sweep, which keeps what it has computed.
+    The judge sees predictions and counts only through the sweep, which keeps what it has computed.
     """
     values = np.diag(np.arange(CLASSES, 0, -1.0))
     readout = Readout(np.zeros((len(labels), CLASSES)), labels, values)
     readout._predictions.put(None, intact)
     for ablation, predicted in ablated.items():
         readout._predictions.put(ablation.kept(CLASSES), predicted)
+        right, before = predicted == labels, intact == labels
+        counts = Counts(
+            confusion(labels, predicted, CLASSES),
+            np.bincount(labels[right], minlength=CLASSES),
+            np.bincount(labels[right & before], minlength=CLASSES),
+        )
+        readout._counts.put((ablation.members(CLASSES).tobytes(), True, "auto"), counts)
     return readout
 
 
