@@ -193,3 +193,17 @@ class Directions:
     def _repr_html_(self) -> str:
         shown: str = self.table().to_html(float_format=lambda value: f"{value:.3f}")
         return shown
+
+
+def row_cosines(weight: FloatArray) -> FloatArray:
+    """Cosines between the rows of Wᵀ, [Z, Z] (the Gramian of equation 2.6, normalised).
+
+    Args:
+        weight: W, [K, Z]; a row of zeros has a cosine of zero with every other.
+    """
+    rows = weight.T
+    lengths = np.linalg.norm(rows, axis=1)
+    lengths[lengths == 0] = 1.0
+    unit = rows / lengths[:, None]
+    cosines: FloatArray = unit @ unit.T
+    return cosines

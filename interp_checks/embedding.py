@@ -8,7 +8,6 @@ one thread (Linderman et al., 2019, for many points; van der Maaten, 2014, for f
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Array, FloatArray
+from ._arrays import Array, FloatArray, IntArray
+from .engines import available_threads
 from .errors import DataError, InterpChecksError
 
 #: Called with the share that is done, from 0 to 1, and the seconds left (None while unknown).
@@ -68,7 +68,7 @@ def tsne(
         # Approximate neighbours depend on the number of threads, and take longer at this size.
         neighbors="exact",
         negative_gradient_method="fft" if many else "bh",
-        n_jobs=(threads or _processors()) if many else 1,
+        n_jobs=(threads or available_threads()) if many else 1,
         random_state=seed,
         callbacks=[steps] if progress else None,
         callbacks_every_iters=20,
@@ -112,11 +112,20 @@ def _checked(points: Array) -> FloatArray:
     return wide
 
 
-def _processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def neighbours_alike(points: FloatArray, labels: IntArray, count: int = 10) -> float:
+    """Of the nearest neighbours of each point, the share that has its label.
+
+    Args:
+        points: [N, D], two or more.
+        labels: [N].
+        count: of the neighbours of each.
+    """
+    from scipy.spatial import cKDTree
+
+    near = min(count, len(points) - 1)
+    # The nearest is the point itself, or one in the same place.
+    around = cKDTree(points).query(points, k=near + 1)[1][:, 1:]
+    return float((labels[around] == labels[:, None]).mean())
 
 
 class _Steps:

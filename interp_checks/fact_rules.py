@@ -15,6 +15,7 @@ import numpy as np
 from . import facts
 from ._arrays import FloatArray
 from .ablation import keeping_first
+from .directions import row_cosines
 from .drawing_facts import DRAWING_FACTS
 from .errors import NotJudgedError
 from .estimate import Estimate, percent
@@ -232,13 +233,7 @@ def _principal(fact: facts.PrincipalDirections, scene: Scene) -> list[Check]:
 
 
 def _cosines(scene: Scene) -> FloatArray:
-    """Cosines between the rows of Wᵀ, [Z, Z] (the Gramian of equation 2.6, normalised)."""
-    rows = scene.readout.gauged_weight.T
-    lengths = np.linalg.norm(rows, axis=1)
-    lengths[lengths == 0] = 1.0
-    unit = rows / lengths[:, None]
-    cosines: FloatArray = unit @ unit.T
-    return cosines
+    return row_cosines(scene.readout.gauged_weight)
 
 
 def _cosine(scene: Scene, row: int, others: tuple[int, ...]) -> FloatArray:

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 
 from .._arrays import Array, FloatArray, IntArray
+from ..embedding import neighbours_alike
 from ..errors import DataError
 from . import arguments
 from .exhibit import Exhibit, drawing
@@ -255,12 +256,8 @@ def _legend(figure: Exhibit, names: Sequence[str], clouds: Sequence[Array]) -> N
 
 def _alike(places: FloatArray, labels: IntArray) -> str:
     """How many points have their own class around them, in words."""
-    from scipy.spatial import cKDTree
-
     near = min(10, len(places) - 1)
     if not near:
         return "one class"
-    # The nearest is the point itself, or one in the same place.
-    around = cKDTree(places).query(places, k=near + 1)[1][:, 1:]
-    same = float((labels[around] == labels[:, None]).mean())
+    same = neighbours_alike(places, labels, near)
     return f"{same:.1%} of the {near} nearest neighbours of a point are of its class"

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from .._arrays import Array, FloatArray
 from ..errors import DataError
+from ..estimate import percent
 from ..thresholds import DEAD, PREDICTED
 from . import arguments
 from .exhibit import Exhibit, drawing
@@ -36,7 +37,7 @@ def recall_table(
     """
     rows, columns, values = _table("recall", ablations, recall, class_names, shares=True)
     dead = values < DEAD
-    texts = [[_percent(value) for value in row] for row in values]
+    texts = [[percent(value, 0) for value in row] for row in values]
     figure = _drawn(title, rows, columns, values, texts, dead, Normalize(0, 1), "recall")
     for row, column in np.argwhere(dead):
         figure.axes[0].add_patch(
@@ -47,7 +48,7 @@ def recall_table(
     if dead.any():
         figure.axes[0].set_xlabel(f"class (framed: dead, recall below {DEAD:.0%})")
     names = [
-        f"{columns[column]} under {rows[row]} ({_percent(values[row, column])} %)"
+        f"{columns[column]} under {rows[row]} ({percent(values[row, column], 0)} %)"
         for row, column in np.argwhere(dead)
     ]
     figure.alt = (
@@ -75,7 +76,7 @@ def predicted_shares(
     """
     rows, columns, values = _table("shares", ablations, shares, class_names, shares=True)
     never = values == 0
-    texts = [[_percent(value) if value else "" for value in row] for row in values]
+    texts = [[percent(value, 0) if value else "" for value in row] for row in values]
     figure = _drawn(
         title, rows, columns, values, texts, never, PowerNorm(0.5, 0, 1), "share of predictions"
     )
@@ -102,7 +103,7 @@ def accuracy_table(weights: Sequence[str], accuracy: Array, title: str) -> Exhib
     """
     numbers = [str(number) for number in range(1, np.shape(accuracy)[-1] + 1)]
     rows, columns, values = _table("accuracy", weights, accuracy, numbers, shares=True)
-    texts = [[_percent(value) for value in row] for row in values]
+    texts = [[percent(value, 0) for value in row] for row in values]
     none = np.zeros(values.shape, bool)
     figure = _drawn(title, rows, columns, values, texts, none, Normalize(0, 1), "accuracy")
     figure.axes[0].set_xlabel("direction that is dropped")
@@ -193,12 +194,3 @@ def _drawn(
         bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "25", "50", "75", "100 %"])
     bar.outline.set_linewidth(0.4)
     return figure
-
-
-def _percent(value: float) -> str:
-    """Whole percent; what is more than nothing does not become 0, nor what is less than all 100."""
-    if 0 < value < 0.01:
-        return "<1"
-    if 0.99 < value < 1:
-        return "99"
-    return f"{100 * value:.0f}"

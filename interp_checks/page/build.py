@@ -91,14 +91,25 @@ def page(
 
 def replication_of(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
     """One row for each item: what all of its exhibits measure together, and the best answer."""
-    rows: dict[str, Exhibit] = {}
+    items: dict[str, list[Exhibit]] = {}
     for one in exhibits:
-        known = rows.setdefault(one.item, one)
-        said = [part for part in one.ours.split("; ") if part not in known.ours.split("; ")]
-        rows[one.item] = replace(known, ours="; ".join(filter(None, (known.ours, *said))))
-        if known.replicates == "not measured":
-            rows[one.item] = replace(rows[one.item], replicates=one.replicates)
-    return list(rows.values())
+        items.setdefault(one.item, []).append(one)
+    rows = []
+    for every in items.values():
+        measured = [one.replicates for one in every if one.replicates != "not measured"]
+        ours = _together([one.ours for one in every])
+        rows.append(replace(every[0], ours=ours, replicates=(*measured, "not measured")[0]))
+    return rows
+
+
+def _together(told: Sequence[str]) -> str:
+    """Several texts as one; how all of them end is said once."""
+    parts = [text.split("; ") for text in dict.fromkeys(told) if text]
+    shared: list[str] = []
+    while len(parts) > 1 and all(len(one) > 1 and one[-1] == parts[0][-1] for one in parts):
+        shared.insert(0, parts[0][-1])
+        parts = [one[:-1] for one in parts]
+    return "; ".join(["; ".join(one) for one in parts] + shared)
 
 
 def _require_same_images(subject: dict[str, Any], lattice: SubsetCounts) -> None:

@@ -13,6 +13,15 @@ REPLICATES = ("yes", "in part", "no", "not measured")
 #: What comes before the drawing (XML declaration, document type), and what is not drawn.
 _NOT_DRAWN = re.compile(r"<metadata\b.*?</metadata>|<!--.*?-->", re.DOTALL)
 _NAMES = re.compile(r"""(\bid=["']|url\(["']?#|href=["']#)""")
+_LABELS = re.compile(r"""(\baria-labelledby=["'])([^"']*)""")
+#: What a drawing is made of. Styles are left out, since browsers read their text as HTML does.
+_ELEMENTS = frozenset(
+    (
+        *("svg", "g", "defs", "symbol", "use", "title", "desc", "image", "text", "tspan"),
+        *("path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "textPath"),
+        *("mask", "clipPath", "marker", "pattern", "linearGradient", "radialGradient", "stop"),
+    )
+)
 _EXTERNAL = re.compile(r"""url\(\s*["']?(?!#|["'#]|data:)|@import""", re.IGNORECASE)
 
 
@@ -61,7 +70,11 @@ class Exhibit:
         Args:
             prefix: goes before each name, with a hyphen.
         """
-        return _NAMES.sub(rf"\g<1>{prefix}-", _drawn(self.svg))
+        renamed = _NAMES.sub(rf"\g<1>{prefix}-", _drawn(self.svg))
+        return _LABELS.sub(
+            lambda found: found[1] + " ".join(f"{prefix}-{name}" for name in found[2].split()),
+            renamed,
+        )
 
     @property
     def place(self) -> tuple[int, str]:
@@ -90,13 +103,15 @@ def _problem(svg: str) -> str:
     """What keeps a drawing from a page; "" if nothing does."""
     if not svg:
         return "no <svg> element"
+    if "<!" in svg or "<?" in svg:
+        return "a declaration, or text that is not escaped"
     try:
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
         return str(error)
     for element in root.iter():
         tag = _local(element.tag)
-        if tag in ("script", "foreignObject", "a", "iframe"):
+        if tag not in _ELEMENTS:
             return f"a <{tag}> element"
         for name, value in element.attrib.items():
             local = _local(name).lower()

@@ -38,7 +38,6 @@ def evidence_of(
     nodeid: str,
     expected_failure: bool,
     among: int,
-    snapshot: str,
     stated: str,
     mapping: str,
     fate: Fate | None,
@@ -49,7 +48,8 @@ def evidence_of(
         "judged_as": str(claim),
         "mapping": mapping,
         "fate": [fate.word, fate.line] if fate else None,
-        "snapshot": snapshot,
+        # The readout, packed, with the first claim on each subject.
+        "snapshot": "",
         "source": source,
         "place": place,
         "nodeid": nodeid,

@@ -82,7 +82,7 @@ def run_claim(
         verdict.measured if verdict is not None else reason.splitlines()[0],
     )
     fate = _fate(stated, judged, readout, request)
-    request.node.stash[EVIDENCE] = evidence_of(
+    evidence = evidence_of(
         claim,
         verdict,
         reason,
@@ -93,11 +93,12 @@ def run_claim(
         nodeid=request.node.nodeid,
         expected_failure=expected,
         among=_corrected_for(request),
-        snapshot=_packed_once(readout, request),
         stated=str(stated),
         mapping=mapping,
         fate=fate,
     )
+    evidence["snapshot"] = _packed_once(readout, repr(evidence["subject"]), request)
+    request.node.stash[EVIDENCE] = evidence
     request.node.user_properties += [
         ("claim", str(stated)),
         ("source", source or ""),
@@ -192,18 +193,16 @@ def _corrected_for(request: pytest.FixtureRequest) -> int:
     return len(collected_claims(request.session))
 
 
-#: Readouts by their id; kept, so that no other takes the place of one in memory.
-_PACKED: pytest.StashKey[dict[int, Readout]] = pytest.StashKey()
+#: The subjects whose readout this process has packed.
+_PACKED: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
-def _packed_once(readout: Readout, request: pytest.FixtureRequest) -> str:
-    """The readout as text, with the first claim on it in this process; otherwise nothing."""
-    if not needs_readouts(request.config):
+def _packed_once(readout: Readout, subject: str, request: pytest.FixtureRequest) -> str:
+    """The readout as text, with the first claim on a subject in this process; else nothing."""
+    known = request.session.stash.setdefault(_PACKED, set())
+    if subject in known or not needs_readouts(request.config):
         return ""
-    known = request.session.stash.setdefault(_PACKED, {})
-    if id(readout) in known:
-        return ""
-    known[id(readout)] = readout
+    known.add(subject)
     from interp_checks.runs import packed
 
     return packed(readout)
