@@ -1,4 +1,4 @@
-"""The array types that annotations use. Imports numpy for the type checker alone."""
+"""Array types for annotations, and what all arrays share. Imports numpy for the checker alone."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.int64]
 else:
     Array = FloatArray = IntArray = Any
+
+
+def largest_entry(array: Array) -> float:
+    """The largest entry, whatever its sign; one if there is none but zero."""
+    return max(float(array.max()), -float(array.min())) or 1.0

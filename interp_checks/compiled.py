@@ -9,10 +9,14 @@ from functools import partial
 import numpy as np
 
 from ._arrays import Array, IntArray
-from .engines import Counts, Job, by_label
+from .engines import Counts, Job, by_label, count_with_numpy
 from .kernels import ablations, all_subsets, settling, single_drops
 from .kernels.compiling import run_loops
+from .proof import proven, small_head, some_members
+from .readout import Readout
 from .steps import FROM_EVERY, steps_through, steps_through_all
+from .subsets import all_members
+from .sweeps import predict
 
 #: Up to so many classes, images that share a label are counted together.
 _FEW_CLASSES = 32
@@ -20,10 +24,34 @@ _FEW_CLASSES = 32
 _UNIT = 2.0**-24
 
 
-def count_compiled(job: Job) -> Counts:
-    """Count with the kernels of :mod:`interp_checks.kernels`."""
+def count_compiled(job: Job) -> Counts | None:
+    """Count with the kernels of :mod:`interp_checks.kernels`.
+
+    Returns:
+        None if one that this needs does not count as numpy does on this machine.
+    """
     counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
     plan = _Plan(job, counts)
+    for loop, trial in plan.trials.items():
+        if not proven(loop, lambda trial=trial: _agrees(trial)):  # type: ignore[misc]
+            return None
+    _run(job, plan, counts)
+    return counts
+
+
+def _agrees(trial: Job) -> bool:
+    """Whether the kernels count as numpy does."""
+    counts = Counts.none(len(trial.members), len(trial.readout.class_names), trial.confusion)
+    _run(trial, _Plan(trial, counts), counts)
+    expected = count_with_numpy(trial)
+    return all(
+        bool((counted == right).all())
+        for counted, right in zip(counts, expected, strict=True)
+        if counted is not None and right is not None
+    )
+
+
+def _run(job: Job, plan: _Plan, counts: Counts) -> None:
 
     def again() -> None:
         counts.clear()
@@ -31,7 +59,6 @@ def count_compiled(job: Job) -> Counts:
 
     modules = settling, ablations, all_subsets, single_drops
     run_loops(lambda: _count(job, plan), again, plan.loops, modules)
-    return counts
 
 
 def _count(job: Job, plan: _Plan) -> None:
@@ -83,6 +110,21 @@ class _Plan:
         """The compiled loops that this needs."""
         walk = all_subsets.walk_pairs if self.in_pairs else ablations.walk
         return [walk] * bool(len(self.rows)) + [single_drops.drop_each] * (self.head is not None)
+
+    @property
+    def trials(self) -> dict[str, Job]:
+        """Something small and fixed for each of these loops, by its name."""
+        trials = {}
+        if len(self.rows) and self.in_pairs:
+            trials["walk_pairs"] = _trial(small_head(11), subsets=True)
+        elif len(self.rows):
+            classes = 11 if self.few else _FEW_CLASSES + 8
+            trials[f"walk, {'few' if self.few else 'many'} classes"] = _trial(small_head(classes))
+        if self.head is not None:
+            kind = np.dtype(_kept_type(self.readout.features))
+            head = small_head(_FEW_CLASSES + 8, kind.type)
+            trials[f"drop_each, {kind}"] = _trial(head, alone=True)
+        return trials
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""
@@ -217,8 +259,7 @@ class _DroppingBlock:
         self.head, self.labels = head, labels
         self.intact = head.plan.intact[block][order]
         self.features = np.ascontiguousarray(head.plan.readout.features[block][order])
-        if self.features.dtype not in (np.float32, np.float64):
-            self.features = self.features.astype(np.float32)
+        self.features = self.features.astype(_kept_type(self.features), copy=False)
         rows = head.narrow.features(self.features)
         self.rounding = head.narrow.rounding(rows)
         known = head.narrow.all_logits
@@ -255,6 +296,23 @@ class _DroppingBlock:
             plan.counts.both,
         )
         return looked_at
+
+
+def _kept_type(features: Array) -> type:
+    """The type in which the loops read features; half precision is exact in single."""
+    return np.float64 if features.dtype == np.float64 else np.float32
+
+
+def _trial(readout: Readout, *, subsets: bool = False, alone: bool = False) -> Job:
+    """All subsets of a head's directions, each dropped alone, or some mixed ablations."""
+    width = len(readout.directions)
+    members = all_members(width) if subsets else some_members(width)
+    if alone:
+        members = (1 - np.eye(width)).astype(np.uint8)
+    elif not subsets:
+        # None that drops one direction alone: another loop counts these.
+        members = members[members.sum(axis=1) != width - 1]
+    return Job(readout, members, predict(readout, None), True, 1, subsets=subsets)
 
 
 def _dropped_alone(members: Array) -> IntArray:

@@ -69,8 +69,14 @@ class Directions:
                 + ("" if np.isfinite(matrix).all() else " with entries that are not finite"),
                 expected="a finite matrix [classes, hidden units]",
             )
-        matrix = in_gauge(matrix, gauge)
+        # The decomposition does not converge, or loses everything, near the ends of float64. A
+        # power of two scales exactly.
+        largest = np.abs(matrix).max()
+        power = 0 if 1e-100 < largest < 1e100 else int(np.frexp(largest)[1])
+        matrix = in_gauge(np.ldexp(matrix, -power), gauge)
         hidden, values, classes = np.linalg.svd(matrix.T, full_matrices=False)
+        with np.errstate(over="ignore"):
+            values = np.ldexp(values, power)
         strongest = np.abs(classes).argmax(axis=1)
         signs = np.sign(classes[np.arange(len(values)), strongest])
         signs[signs == 0] = 1.0
@@ -86,7 +92,7 @@ class Directions:
     @property
     def energy(self) -> FloatArray:
         """Each direction's share of the sum of squared singular values, [r]."""
-        squares = self.singular_values**2
+        squares = (self.singular_values / (self.singular_values[0] or 1.0)) ** 2
         total = squares.sum()
         return squares / total if total else np.full(len(squares), 1 / len(squares))
 

@@ -149,11 +149,12 @@ def count(engine: Engine, job: Job) -> Counts:
         InterpChecksError: there is no such engine.
     """
     chosen = choose(engine, job)
-    counter = {"numpy": _with_numpy, "compiled": _with_kernels, "torch": _with_torch}[chosen]
+    counter = {"numpy": count_with_numpy, "compiled": _with_kernels, "torch": _with_torch}[chosen]
     return counter(job)
 
 
-def _with_numpy(job: Job) -> Counts:
+def count_with_numpy(job: Job) -> Counts:
+    """Count with numpy, which the other engines must agree with."""
     from .sweeps import argmax_over, confusion
 
     readout = job.readout
@@ -181,7 +182,8 @@ def _with_numpy(job: Job) -> Counts:
 def _with_kernels(job: Job) -> Counts:
     from .compiled import count_compiled
 
-    return count_compiled(job)
+    counts = count_compiled(job)
+    return count_with_numpy(job) if counts is None else counts
 
 
 def _with_torch(job: Job) -> Counts:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._arrays import Array, FloatArray, IntArray
-from .readout import Readout
+from ._arrays import Array, FloatArray, IntArray, largest_entry
+from .readout import SMALLEST_TIE, Readout
 
 #: Rounding of float32, relative.
 _UNIT = 2.0**-24
@@ -23,12 +23,13 @@ _BLOCK = 4096
 
 @dataclass
 class NarrowHead:
-    """A head in float32, scaled so that no entry of weight or features exceeds one.
+    """A head in float32, scaled so that no entry of weight, bias or features exceeds one.
 
     Args:
-        weight: W over its largest entry, [K, Z].
-        bias: over both scales, [K].
-        scale: of a logit: the largest entries of weight and features multiplied.
+        weight: W over the weight's scale, which is scale / feature_scale, [K, Z].
+        bias: over scale, [K].
+        scale: of a logit: the largest entries of weight and features multiplied, or the largest
+            bias if that is more.
         feature_scale: the largest entry of the features.
         length: of the longest row of the scaled weight.
         all_logits: of all images, [N, K], once they were computed and where that is little.
@@ -44,10 +45,16 @@ class NarrowHead:
     @classmethod
     def of(cls, readout: Readout) -> NarrowHead:
         """Scale a readout's head."""
-        weight_scale = _largest(readout.weight)
-        feature_scale = _largest(readout.features)
+        feature_scale = largest_entry(readout.features)
+        # In range: logits that overflow are refused. A weight that is small beside the bias may
+        # lose its last bits in float32, which is far less than the bias's own rounding.
+        scale = max(
+            largest_entry(readout.weight) * feature_scale,
+            float(np.abs(readout.bias).max()),
+            SMALLEST_TIE,
+        )
+        weight_scale = scale / feature_scale
         scaled = readout.weight / weight_scale
-        scale = weight_scale * feature_scale
         return cls(
             scaled.astype(np.float32),
             (readout.bias / scale).astype(np.float32),
@@ -58,8 +65,12 @@ class NarrowHead:
 
     def features(self, rows: Array) -> Array:
         """Features [n, Z] over their scale, in float32."""
-        wide = rows if rows.dtype == np.float32 else rows.astype(np.float64)
-        scaled = wide * wide.dtype.type(1 / self.feature_scale)
+        # The inverse of the scale is no number of float32 where features are very small.
+        usual = rows.dtype == np.float32 and 1e-30 < self.feature_scale < 1e30
+        wide = rows if usual else rows.astype(np.float64)
+        scaled = (
+            wide * wide.dtype.type(1 / self.feature_scale) if usual else wide / self.feature_scale
+        )
         single: Array = scaled.astype(np.float32, copy=False)
         return single
 
@@ -77,11 +88,6 @@ class NarrowHead:
         """
         lengths = np.sqrt(np.einsum("nz,nz->n", rows, rows, dtype=np.float64))
         return np.asarray(1.01 * (rows.shape[1] + 8) * _UNIT * lengths)
-
-
-def _largest(array: Array) -> float:
-    """The largest entry, whatever its sign; one if there is none but zero."""
-    return float(max(array.max(), -array.min())) or 1.0
 
 
 def intact_predictions(readout: Readout) -> IntArray:

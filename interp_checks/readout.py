@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import ablation as words
-from ._arrays import Array, FloatArray, IntArray
+from ._arrays import Array, FloatArray, IntArray, largest_entry
 from .ablation import Ablation
 from .directions import Directions, Gauge, in_gauge
 from .errors import InterpChecksError, NotJudgedError
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .narrow import NarrowHead
     from .network import Network
 
+#: Beyond this the sums of shares of a logit could overflow in some order.
+LARGEST_LOGIT = 1e307
+#: Differences of logits this small are rounding: float64 has no relative precision left there.
+SMALLEST_TIE = 1e-300
 #: Coefficients of all images are kept if they take less than this, else made block by block.
 _KEPT_BYTES = 256 * 2**20
 #: What is computed on the way, block by block.
@@ -219,14 +223,31 @@ class Readout:
         """Logits closer than this are equal: rounding alone can part them.
 
         A bound on the sum of the directions' shares of a logit, times 1e-12.
+
+        Raises:
+            InterpChecksError: logits are too large for float64.
         """
+        # Lengths in units of the largest feature: squares overflow long before logits do.
+        largest = largest_entry(self.features)
         longest = max(
             float(np.einsum("nz,nz->n", rows, rows).max())
-            for rows in (self._wide(block) for block in self._blocks(self.features.shape[1]))
+            for rows in (
+                self._wide(block) / largest for block in self._blocks(self.features.shape[1])
+            )
         )
         values = self.directions.singular_values
-        shares = math.sqrt(len(values) * longest) * float(values[0])
-        return 1e-12 * (shares + float(np.abs(self.bias).max()))
+        with np.errstate(over="ignore"):
+            length = np.float64(math.sqrt(longest)) * largest
+            logit = float(math.sqrt(len(values)) * length * values[0] + np.abs(self.bias).max())
+        if not max(logit, length) <= LARGEST_LOGIT:
+            raise InterpChecksError(
+                "readout: logits are too large for float64",
+                found=f"features up to {largest:.1e}, a weight of spectral norm {values[0]:.1e}, "
+                f"biases up to {np.abs(self.bias).max():.1e}",
+                expected=f"features and logits below {LARGEST_LOGIT:.0e}",
+                remedy="divide weight and bias by one number: that changes no prediction",
+            )
+        return max(1e-12 * logit, SMALLEST_TIE)
 
     def _wide(self, block: slice) -> FloatArray:
         """Features of a block of images in float64, [n, Z]."""

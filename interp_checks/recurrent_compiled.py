@@ -50,7 +50,13 @@ def why_not(reference: Reference, inputs: Any) -> str | None:
         return "inputs that are not one float32 tensor [N, steps, features]"
     if inputs.device.type != "cpu" or inputs.shape[2] != recurrent.input_size or 0 in inputs.shape:
         return f"inputs {tuple(inputs.shape)} on {inputs.device}"
-    return None if bool(inputs.isfinite().all()) else "inputs that are not finite"
+    if not bool(inputs.isfinite().all()):
+        return "inputs that are not finite"
+    # No sum of products can overflow float32, where it would silently close a gate. Hidden
+    # states are at most one, and so are the entries of directions.
+    largest = max(float(part.abs().max()) for part in parameters)
+    reach = max(1.0, float(inputs.abs().max())) * largest * sum(p.numel() for p in parameters)
+    return f"weights and inputs whose products reach {reach:.0e}" if reach > 1e30 else None
 
 
 class Compiled:

@@ -13,6 +13,7 @@ from ._arrays import Array, IntArray
 from .engines import Progress, available_threads, can_compile
 from .errors import InterpChecksError
 from .gate_weights import GateWeights
+from .proof import proven
 from .recurrent_reference import BATCH, Asked, Reference, checked, predict
 from .wording import one_of
 
@@ -102,8 +103,13 @@ class Run:
         reason: str | None = "no numba that may compile"
         if can_compile():
             from .recurrent_compiled import Compiled, why_not
+            from .recurrent_proof import agrees_with_numpy
 
             reason = why_not(self.reference, self.inputs)
+            if reason is None and not proven(
+                "recurrent", lambda: agrees_with_numpy(Compiled), "PyTorch"
+            ):
+                reason = "compiled loops that give other results than numpy on this machine"
             if reason is None:
                 images = np.ascontiguousarray(self.inputs.detach().numpy())
                 compiled = Compiled(self.reference, images, threads)

@@ -103,7 +103,8 @@ def _through_all(directions: int, longest: int) -> Steps:
     changes: list[Array] = []
     sizes = np.ones(len(numbers), dtype=np.int64)
     flipped = np.zeros(len(numbers), dtype=np.int32)
-    flipped[1:] = np.log2((codes[1:] ^ codes[:-1]).astype(np.float64)).astype(np.int32)
+    # The exponent of a power of two is exact, which its logarithm need not be.
+    flipped[1:] = np.frexp((codes[1:] ^ codes[:-1]).astype(np.float64))[1] - 1
     added = (codes >> flipped) & 1
     signed = np.where(added == 1, flipped + 1, -(flipped + 1)).astype(np.int32)
     starts = np.flatnonzero(anew)

@@ -249,6 +249,7 @@ def disagreements(readout: Readout, one: Ablation, other: Ablation) -> int:
 def _predicted(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
     """Predictions when these directions stay; None for the weight as it is."""
     predicted = np.zeros(len(readout), dtype=np.int64)
+    tie = readout.tie  # refuses logits that would overflow
     if kept is None and readout.weight.size * len(readout) > _SMALL:
         from .narrow import intact_predictions
 
@@ -256,14 +257,14 @@ def _predicted(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
     for start in range(0, len(readout), _BLOCK):
         block = slice(start, start + _BLOCK)
         if kept is None:
-            predicted[block] = first_largest(intact_logits(readout, block), readout.tie)
+            predicted[block] = first_largest(intact_logits(readout, block), tie)
         else:
             predicted[block] = argmax_over(
                 readout.coefficients_of(block),
                 readout.directions.classes,
                 readout.bias,
                 kept,
-                readout.tie,
+                tie,
             )
     return predicted
 

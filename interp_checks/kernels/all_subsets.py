@@ -78,6 +78,10 @@ def _share_out(
                 below[lane] += min(share, 0.0)
         for lane in range(LANES):
             unit[lane] = max(unit[lane], max(above[lane], -below[lane]))
+    # The bias and each share are at most twice the largest logit, so in units they are at most
+    # 2 LARGEST + 1: too large for 16 bits, never for 32. Straight to 16 bits, processors differ
+    # (some saturate, some wrap); a 32-bit number is cut back to its last 16 bits everywhere.
+    # Sums are then right modulo 2^16, and no logit of any subset is larger than LARGEST.
     for lane in range(LANES):
         unit[lane] = LARGEST / unit[lane] if unit[lane] > TINY else 0.0
         unit[lane] = unit[lane] if 2 * tie * unit[lane] < WIDEST / 2 else 0.0
@@ -87,21 +91,22 @@ def _share_out(
         for lane in range(LANES):
             value = bias[k] * unit[lane]
             nearest = np.rint(value)
-            biases[k, lane] = np.int16(nearest)
+            biases[k, lane] = np.int16(np.int32(nearest))
             rounded[lane] = abs(value - nearest)
         for d in range(width):
             weight = classes[k, d]
             for lane in range(LANES):
                 value = exact[d, lane] * weight * unit[lane]
                 nearest = np.rint(value)
-                shares[d, k, lane] = np.int16(nearest)
+                shares[d, k, lane] = np.int16(np.int32(nearest))
                 rounded[lane] += abs(value - nearest)
         for lane in range(LANES):
             wrong[lane] = max(wrong[lane], rounded[lane])
     # Whole numbers that differ by at most x differ by at most its floor; the rest is for the
-    # rounding of these sums themselves.
+    # rounding of these sums themselves. In range: at most half for each of the shares and the
+    # bias is wrong, and ties take less than WIDEST / 2.
     for lane in range(size):
-        margin[lane] = np.int16(2 * wrong[lane] + 2 * tie * unit[lane] + 1e-3)
+        margin[lane] = np.int16(np.int32(2 * wrong[lane] + 2 * tie * unit[lane] + 1e-3))
     for lane in range(size, LANES):
         margin[lane] = -LARGEST
 
