@@ -60,7 +60,7 @@ def test_kernels_compiled_as_for_other_processors_count_as_numpy(
     assert tried.returncode == 0, tried.stdout + tried.stderr
     found = re.search(r"(\d+) sweeps agree", tried.stdout)
     assert found, tried.stdout
-    assert int(found[1]) > 100
+    assert int(found[1]) >= (20 if processor == "interpreted" else 100)
 
 
 def smallest(bias: float = -4.0) -> Readout:
