@@ -12,7 +12,8 @@ from safetensors.numpy import save_file
 
 import interp_checks.files
 from interp_checks import CheckpointError, Readout, load_snapshot, save_snapshot
-from interp_checks.files import file_digest, replacing, write_tensors
+from interp_checks.files import file_digest, write_tensors
+from interp_checks.writing import replacing
 
 FORMAT = "interp-checks snapshot 1"
 TENSORS = {
