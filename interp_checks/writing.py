@@ -116,7 +116,7 @@ def _one_error(named: Path) -> Iterator[None]:
     except OSError as error:
         raise InterpChecksError(
             f"{named}: this file cannot be written",
-            found=error.strerror or str(error),
+            found=error.strerror or str(error) or type(error).__name__,
             remedy="free some space, or choose another place"
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             else "choose another place",

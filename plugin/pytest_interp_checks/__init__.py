@@ -82,10 +82,12 @@ def _prepare(config: pytest.Config) -> None:
 
     from .progress import terminal_progress
 
+    # Where nothing will run, nothing is fetched or trained.
+    idle = config.option.collectonly or config.option.help
     try:
         request = request_of(config)
-        check(request)
-        if request.trains:
+        check(request, fetch=not idle)
+        if request.trains and not idle:
             train_or_load(request, terminal_progress(config))
     except InterpChecksError as error:
         raise pytest.UsageError(str(error)) from None
