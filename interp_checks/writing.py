@@ -22,8 +22,8 @@ if sys.platform != "win32":
 #: is a mount of its own, or it belongs to someone else.
 _ONLY_IN_PLACE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV}
 
-#: What the names of temporary files end in.
-_SUFFIX = ".part"
+#: What the names of temporary files end in; nobody else's do.
+_SUFFIX = ".interp.part"
 
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|\d+(?:/task/\d+)?)/fd)/(\d+)")
 
