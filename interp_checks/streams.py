@@ -57,6 +57,7 @@ class SteadyStream:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, number)
             os.close(nowhere)
+            self._stream.flush()  # type: ignore[union-attr]
         self._stream = None
 
     def isatty(self) -> bool:

@@ -59,14 +59,39 @@ def test_an_ascii_locale_loses_nothing(pytester: pytest.Pytester) -> None:
         assert "häst" in (pytester.path / f"häst.{suffix}").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("closing", ["> /dev/full", "| sleep 0"])
-def test_what_was_judged_is_saved_though_the_summary_cannot_be_shown(
-    pytester: pytest.Pytester, closing: str
+@pytest.mark.parametrize(
+    ("closing", "said"),
+    [
+        ("> /dev/full", b"interp-checks: the output cannot be written: No space left on device\n"),
+        ("| sleep 0", b""),
+    ],
+)
+def test_a_run_ends_and_is_saved_though_nobody_reads_it(
+    pytester: pytest.Pytester, closing: str, said: bytes
 ) -> None:
-    # With one line a run, pytest prints what it buffers when the run is over.
-    run(pytester, f"pytest -qq --interp-save=run.json --interp-report=a.md {closing}")
+    options = "-v --interp-save=run.json --interp-report=a.md"
+    found = run(pytester, f"pytest {options} {closing}; echo ${{PIPESTATUS[0]}} >&2")
     assert len(load_run(pytester.path / "run.json").claims()) == 2
     assert (pytester.path / "a.md").is_file()
+    assert found.stderr == said + b"0\n"
+
+
+def test_an_unread_run_with_a_finding_that_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_more="from pytest_interp_checks import claims\n"
+        "test_b = claims('accuracy is below 2 %')"
+    )
+    found = run(pytester, "pytest -v | sleep 0; echo ${PIPESTATUS[0]} >&2")
+    assert found.stderr == b"1\n"
+
+
+def test_a_run_without_claims_keeps_pytest_s_own_terminal(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "def test_a(pytestconfig):\n"
+        "    reporter = pytestconfig.pluginmanager.getplugin('terminalreporter')\n"
+        "    assert type(reporter._tw._file).__name__ != 'SteadyStream'"
+    )
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("option", ["--interp-save=run.json", "--interp-report=run.json"])
