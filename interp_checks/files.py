@@ -1,4 +1,4 @@
-"""Safetensors files: read with clear errors, write so that nothing is left half-written."""
+"""Safetensors files: read with clear errors, write the same bytes for the same contents."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import hashlib
 import json
 import math
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ._arrays import Array
-from .errors import CheckpointError, InterpChecksError
+from .errors import CheckpointError
+from .writing import replacing
 
 #: Arrays of so many bytes are mapped instead of read.
 _LARGE = 64 * 2**20
@@ -125,36 +124,6 @@ def _canonical(data: bytes) -> bytes:
     padded = text.encode()
     padded += b" " * (-len(padded) % 8)
     return len(padded).to_bytes(8, "little") + padded + data[8 + size :]
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file that takes the place of ``path`` once the block ends well."""
-    target = Path(path)
-    if target.is_dir():
-        raise InterpChecksError(f"{target}: this is a folder", expected="a file to write")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
-    except OSError as error:
-        raise InterpChecksError(
-            f"{target}: this file cannot be written",
-            found=error.strerror or str(error),
-            remedy="choose another folder",
-        ) from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes files that only their owner may read.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:

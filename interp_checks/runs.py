@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from .errors import CheckpointError
-from .files import existing_file, replacing
+from .files import existing_file
 from .readout import Readout
 from .snapshot import load_snapshot, save_snapshot
+from .writing import write_text
 
 #: What the file says it is.
 FORMAT = "interp-checks run 1"
@@ -106,10 +107,7 @@ def save_run(
         snapshots: the packed readout of each subject in the report.
     """
     run = {"format": FORMAT, "report": report, "readouts": list(snapshots)}
-    with replacing(path) as temporary:
-        temporary.write_text(
-            json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-        )
+    write_text(path, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
 
 
 def load_run(path: str | os.PathLike[str]) -> SavedRun:

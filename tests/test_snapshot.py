@@ -11,8 +11,9 @@ import pytest
 from safetensors.numpy import save_file
 
 import interp_checks.files
-from interp_checks import CheckpointError, Readout, load_snapshot, save_snapshot
-from interp_checks.files import file_digest, replacing, write_tensors
+from interp_checks import CheckpointError, InterpChecksError, Readout, load_snapshot, save_snapshot
+from interp_checks.files import file_digest, write_tensors
+from interp_checks.writing import replacing
 
 FORMAT = "interp-checks snapshot 1"
 TENSORS = {
@@ -229,9 +230,18 @@ def test_provenance_is_text_once_it_is_in_a_readout(tmp_path: Path) -> None:
 # --- writing ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(28, "No space left on device"), InterpChecksError),
+    ],
+)
 def test_an_interrupted_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    told: type[BaseException],
 ) -> None:
     path = tmp_path / "a.safetensors"
     save_snapshot(made(), path)
@@ -243,7 +253,7 @@ def test_an_interrupted_write_leaves_the_old_file(
         raise error
 
     monkeypatch.setattr(Path, "write_bytes", broken_off)
-    with pytest.raises(error):
+    with pytest.raises(told):
         save_snapshot(made(classes=7), path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ..errors import InterpChecksError
-from ..files import replacing
+from ..writing import replacing
 from .style import styled
 from .themes import inked
 

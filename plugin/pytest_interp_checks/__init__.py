@@ -14,6 +14,7 @@ import pytest
 from .claims import MARKER, PLACE, claims, not_replicated
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
 from .options import CONFIDENCE, add_options, request_of, was_asked
+from .terminal import SteadyTerminal
 
 if TYPE_CHECKING:
     from .evidence import Ledger
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if not _is_worker(config):
         config.pluginmanager.register(_Collector(config), "interp-checks-collector")
+        config.pluginmanager.register(SteadyTerminal(config), "interp-checks-terminal")
     confidence = config.getoption(CONFIDENCE)
     if confidence is not None and not 0 < confidence < 1:
         raise pytest.UsageError(
@@ -82,10 +84,12 @@ def _prepare(config: pytest.Config) -> None:
 
     from .progress import terminal_progress
 
+    # Where nothing will run, nothing is fetched or trained.
+    idle = config.option.collectonly or config.option.help
     try:
         request = request_of(config)
-        check(request)
-        if request.trains:
+        check(request, fetch=not idle)
+        if request.trains and not idle:
             train_or_load(request, terminal_progress(config))
     except InterpChecksError as error:
         raise pytest.UsageError(str(error)) from None

@@ -13,7 +13,7 @@ import pytest
 
 from interp_checks.errors import InterpChecksError
 from interp_checks.estimate import Estimate
-from interp_checks.files import replacing
+from interp_checks.writing import is_special, write_text
 
 from .evidence import Ledger, Tables
 from .status import STATUSES, status
@@ -74,8 +74,7 @@ def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
         if _is_step_summary(path):
             _append(path, text)
         else:
-            with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8", newline="\n")
+            write_text(path, text)
         lines.append(f"report: {path}")
     if config.getoption("interp_figures"):
         lines.append(_figures(ledger, config, report))
@@ -120,7 +119,8 @@ def save(ledger: Ledger, config: pytest.Config) -> list[str]:
     from interp_checks.runs import save_run
 
     path = Path(config.getoption("interp_save")).expanduser()
-    path = path if path.suffix else path.with_suffix(".json")
+    # A device or a pipe has the name that it has.
+    path = path if path.suffix or is_special(path) else path.with_suffix(".json")
     report = {**report_of(ledger, config), "commit": _commit(config)}
     snapshots = [
         next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")

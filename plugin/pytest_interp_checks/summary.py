@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from interp_checks.streams import console_on, encoding_of
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
 from .evidence import Ledger
@@ -86,13 +87,14 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
 def _writer(reporter: pytest.TerminalReporter) -> Callable[[RenderableType], None]:
     """Print rich things the way pytest's own terminal writer would: its width, its colours."""
     writer = reporter._tw
-    encoding = getattr(writer._file, "encoding", None) or "utf-8"
+    encoding = encoding_of(writer._file)
 
     def write(thing: RenderableType) -> None:
         buffer = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace", newline="\n")
-        console = Console(
-            file=buffer,
+        console = console_on(
+            buffer,
             width=writer.fullwidth,
+            height=25,  # with a width alone, a dumb terminal is taken to be 80 columns wide
             force_terminal=writer.hasmarkup,
             color_system="standard" if writer.hasmarkup else None,
             no_color=not writer.hasmarkup,
