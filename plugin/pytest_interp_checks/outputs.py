@@ -13,7 +13,7 @@ import pytest
 
 from interp_checks.errors import InterpChecksError
 from interp_checks.files import replacing
-from interp_checks.printable import one_line, printable_values
+from interp_checks.printable import one_line, printable, printable_values
 
 from .ledger import Ledger
 from .output_paths import is_step_summary, report_paths, saved_path
@@ -32,14 +32,16 @@ class Written:
     lines: list[str] = field(default_factory=list)
     failed: bool = False
 
-    def attempt(self, what: str, write: Callable[[], str]) -> bool:
+    def attempt(self, what: str, path: Path | None, write: Callable[[], str]) -> bool:
         """Write one output; whatever is wrong becomes a line."""
         try:
-            self.lines.append(write())
+            self.lines.append(printable(write()))
         # A defect in one format must not cost the others.
         except Exception as error:
             self.failed = True
-            self.lines.append(f"{what}: {_problem(error)}")
+            told = _problem(error)
+            where = "" if path is None or told.startswith(str(path)) else f"{path}: "
+            self.lines.append(f"{what}: {printable(where)}{told}")
             return False
         return True
 
@@ -64,13 +66,13 @@ def write_outputs(ledger: Ledger, config: pytest.Config, run: Circumstances) -> 
         return made[0]
 
     if config.getoption("interp_save"):
-        written.attempt("nothing saved", lambda: _save(ledger, config, report()))
+        written.attempt("nothing saved", saved_path(config), lambda: _save(ledger, config, report()))
     drawn = False
     for path in report_paths(config):
-        done = written.attempt(f"no report: {path}", _writer(path, ledger, config, report))
+        done = written.attempt("no report", path, _writer(path, ledger, config, report))
         drawn = drawn or (done and path.suffix == ".html")
     if config.getoption("interp_figures"):
-        written.attempt("no figures", lambda: _figures(ledger, config, report(), drawn))
+        written.attempt("no figures", None, lambda: _figures(ledger, config, report(), drawn))
     return written
 
 
