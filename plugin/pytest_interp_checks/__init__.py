@@ -178,11 +178,12 @@ def pytest_report_collectionfinish(
     return lines
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which claims were left to run, and number them.
 
-    Tables then look the same in whatever order workers finish.
+    Tables then look the same in whatever order workers finish. It must be noted before
+    pytest-xdist tells the controller that a worker has finished collecting.
     """
     if _COLLECTED in sys.modules:
         from .collected import finish

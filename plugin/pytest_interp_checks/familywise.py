@@ -93,8 +93,7 @@ def collected_claims(session: pytest.Session) -> list[pytest.Item]:
 
 def number_of_claims(session: pytest.Session) -> int:
     """How many claims this session will judge, each counted once however often it is repeated."""
-    tests = (item.stash.get(RECORD, None) for item in collected_claims(session))
-    return len({record["test"] for record in tests if record is not None})
+    return len({item.stash[RECORD]["test"] for item in collected_claims(session)})
 
 
 def claim_of(item: pytest.Item) -> Claim:
