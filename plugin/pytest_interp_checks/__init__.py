@@ -262,13 +262,14 @@ class _Collector:
         if not report.passed:
             self.uncollected.append(report)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a report about a claim."""
         if self.ledger is not None or hasattr(report, "interp_claim"):
-            from .reporting import note_crash
+            from .reporting import amend
 
             self._open().add(report)
-            note_crash(self._open(), report, self.config)
+            amend(self._open(), report, self.config)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Keep why the run stopped."""

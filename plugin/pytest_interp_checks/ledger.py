@@ -98,14 +98,18 @@ class Ledger:
         if report.nodeid not in self.collected:
             return
         self._rows = None
-        worker = str(getattr(getattr(getattr(report, "node", None), "gateway", None), "id", ""))
-        attempts = self.attempts.setdefault(report.nodeid, {}).setdefault(worker, [])
+        attempts = self.attempts.setdefault(report.nodeid, {}).setdefault(_worker(report), [])
         if report.when == "setup" or not attempts:
             attempts.append(Attempt())
         attempts[-1].add(report)
         evidence: dict[str, Any] | None = getattr(report, "interp_evidence", None)
         if evidence is not None and evidence["snapshot"]:
             self.snapshots.setdefault(repr(evidence["subject"]), evidence["snapshot"])
+
+    def is_superseded(self, report: pytest.TestReport) -> bool:
+        """Whether a report is of a run whose test is run again."""
+        attempts = self.attempts.get(report.nodeid, {}).get(_worker(report), [])
+        return bool(attempts) and attempts[-1].superseded
 
     def fail_to_collect(self, report: pytest.CollectReport) -> None:
         """Take in that a file or folder could not be collected, or was skipped as a whole."""
@@ -218,6 +222,11 @@ class Ledger:
     def without_subject(self) -> list[dict[str, Any]]:
         """The rows of claims of which nobody can say what they would have been judged on."""
         return [row for row in self.rows if row["subject_key"] is None]
+
+
+def _worker(report: pytest.TestReport) -> str:
+    """Which worker of pytest-xdist a report is from; empty in a run of one process."""
+    return str(getattr(getattr(getattr(report, "node", None), "gateway", None), "id", ""))
 
 
 def _lend_subjects(rows: list[dict[str, Any]]) -> None:

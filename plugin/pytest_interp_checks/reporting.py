@@ -51,18 +51,24 @@ def _properties(claim: str, source: str | None, ended: Any) -> list[tuple[str, s
     return [(name, printable(text)) for name, text in zip(PROPERTIES, values, strict=False)]
 
 
-def note_crash(ledger: Ledger, report: pytest.TestReport, config: pytest.Config) -> None:
-    """Put the properties of a claim whose worker died into JUnit's XML.
+def amend(ledger: Ledger, report: pytest.TestReport, config: pytest.Config) -> None:
+    """Let JUnit's XML have the properties of each claim once, and of every claim.
 
-    It has no teardown, which brings the properties of all others.
+    It makes a test case of each run of a test that pytest-rerunfailures runs again; and a test
+    whose worker died has no teardown, which brings the properties of all others.
     """
     record = ledger.collected.get(report.nodeid)
-    if str(report.when) != "???" or record is None:
+    if record is None:
+        return
+    if report.when == "teardown" and ledger.is_superseded(report):
+        kept = [one for one in report.user_properties if one[0] not in PROPERTIES]
+        report.user_properties = kept
+    if str(report.when) != "???" or not report.failed:
         return
     attempt = Attempt()
     attempt.add(report)
     for plugin in config.pluginmanager.get_plugins():
-        if type(plugin).__name__ == "LogXML" and report.failed:
+        if type(plugin).__name__ == "LogXML":
             reporter = plugin.node_reporter(report)
             for name, value in _properties(record["claim"], record["source"], attempt.ended()):
                 reporter.add_property(name, value)
