@@ -48,6 +48,17 @@ class SavedRun:
             for claim in subject["claims"]
         ]
 
+    @property
+    def partial(self) -> bool:
+        """Whether claims of its suites were left out (``-k``, ``--lf``, ``--deselect``, ...)."""
+        selection = self.report.get("selection") or {}
+        return bool(selection.get("partial"))
+
+    def has_unjudged(self, test: str, sentence: str) -> bool:
+        """Whether the run knew a claim that it could judge on nothing: its test crashed, say."""
+        unjudged = self.report.get("without_subject") or ()
+        return any((one["test"], one["claim"]) == (test, sentence) for one in unjudged)
+
     def find(self, test: str, sentence: str) -> tuple[Mapping[str, Any], Readout] | None:
         """A claim by its test and sentence; by its sentence alone if that is the only such one.
 

@@ -17,6 +17,7 @@ from scipy.stats import binom, binomtest
 from interp_checks import Claim, NotJudgedError, judge, save_snapshot
 from interp_checks.judgement import decide, smallest_error
 from pytest_interp_checks import familywise
+from pytest_interp_checks.collected import RECORD
 from pytest_interp_checks.familywise import Corrected, holm
 
 p_values = st.lists(
@@ -237,7 +238,11 @@ def test_two_fixtures_may_return_one_readout(pytester: pytest.Pytester) -> None:
 def test_results_do_not_outlive_their_readout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the next readout of a parametrized subject may be taken for this one."""
     claim, readout = Claim.parse(STRONG), dictated(IMAGES)
-    item = SimpleNamespace(get_closest_marker=lambda name: name == "claim")
+    item = SimpleNamespace(
+        get_closest_marker=lambda name: name == "claim",
+        callspec=SimpleNamespace(params={"claim": claim, "references": ()}),
+        stash={RECORD: {"test": "test_a"}},
+    )
     session = SimpleNamespace(stash={}, items=[item])
     config = SimpleNamespace(getoption=lambda name: None)
     request = SimpleNamespace(

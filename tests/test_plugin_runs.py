@@ -201,7 +201,7 @@ def test_last_failed_runs_only_what_failed(suite: pytest.Pytester) -> None:
 def test_exitfirst_stops_and_shows_what_was_judged(suite: pytest.Pytester) -> None:
     result = run(suite, "-x")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["2 claims: holds 1, fails 1"])
+    result.stdout.fnmatch_lines(["3 claims: holds 1, fails 1, not run 1"])
 
 
 def test_marks_apply_to_claims(pytester: pytest.Pytester) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from _pytest._io import TerminalWriter
+from _pytest.reports import TestReport
 
 from interp_checks import Readout, load_snapshot, save_snapshot
 from interp_checks.ablation import Ablation
 from interp_fixtures.reference_files import snapshot_file
-from pytest_interp_checks.evidence import Ledger
+from pytest_interp_checks.collected import Collected
+from pytest_interp_checks.ledger import Ledger
 from pytest_interp_checks.summary import write_summary
 
 DIGITS = load_snapshot(snapshot_file("digits"))
@@ -47,6 +49,31 @@ class Reports:
         found = getattr(report, "interp_evidence", None)
         if found is not None:
             self.evidence.append(found)
+
+
+def ledger_of(evidence: list[dict[str, Any]]) -> Ledger:
+    """The account of a run that left this evidence behind."""
+    ledger = Ledger()
+    for place, entry in enumerate(evidence):
+        nodeid = f"{place}"
+        record = Collected(
+            test=nodeid,
+            nodeid=nodeid,
+            claim=entry["claim"],
+            source=entry["source"],
+            place=place,
+            subject="",
+            selected=True,
+        )
+        ledger.collect([record])
+        outcome = {"skipped": "skipped", "failed": "failed"}.get(entry["decision"], "passed")
+        for when in ("setup", "call", "teardown"):
+            done = outcome if when == "call" else "passed"
+            found = TestReport(nodeid, ("", 0, ""), {}, done, None, when)  # type: ignore[arg-type]
+            if when == "call":
+                found.interp_evidence = entry  # type: ignore[attr-defined]
+            ledger.add(found)
+    return ledger
 
 
 SUBJECT = """
@@ -94,9 +121,7 @@ def shown(pytestconfig: pytest.Config) -> Shown:
     def show(
         evidence: list[dict[str, Any]], width: int = 80, verbosity: int = 0, colour: bool = False
     ) -> str:
-        ledger = Ledger()
-        for entry in evidence:
-            ledger.add(entry, "passed")
+        ledger = ledger_of(evidence)
         file = io.StringIO()
         writer = TerminalWriter(file)
         writer.fullwidth, writer.hasmarkup = width, colour

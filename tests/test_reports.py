@@ -190,7 +190,7 @@ def test_a_folder_that_cannot_be_made(suite: pytest.Pytester) -> None:
     result = run(suite, "-k", "test_kept", "--interp-report=file/below/r.md")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1, deselected=COUNT - 1)
-    result.stdout.fnmatch_lines(["no report: file/below/r.md: this file cannot be written"])
+    result.stdout.fnmatch_lines(["no report: file/below/r.md: this file cannot be written (*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert Path("file").read_text() == "mine"
 
@@ -216,15 +216,23 @@ def test_the_step_summary_is_appended_to(
     assert once.count("<details>") == 2
 
 
-def test_a_run_that_was_interrupted_replaces_nothing(suite: pytest.Pytester) -> None:
+def test_a_run_that_was_interrupted_says_so(suite: pytest.Pytester) -> None:
+    """A report is the account of this run; that of another must not be taken for it."""
     run(suite, "--interp-report=r.json")
-    before = Path("r.json").read_bytes()
     suite.makepyfile(test_suite=SUITE + "\ndef test_0():\n    raise KeyboardInterrupt\n")
-    suite.runpytest_subprocess(*OPTIONS, "--interp-report=r.json", "-k", "test_facts or test_0")
-    assert Path("r.json").read_bytes() == before
+    result = suite.runpytest_subprocess(*OPTIONS, "--interp-report=r.json")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    report = json.loads(Path("r.json").read_text("utf-8"))
+    assert report["cut_short"] == "interrupted"
+    assert sum(report["summary"].values()) == COUNT
 
 
-def test_a_time_that_is_none(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+@pytest.mark.parametrize("when", ["yesterday", "١٢"])
+def test_a_time_that_is_none(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", when)
     result = suite.runpytest_subprocess(*OPTIONS, "-k", "test_kept", "--interp-report=r.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: SOURCE_DATE_EPOCH is no time: *"])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()

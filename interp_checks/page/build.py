@@ -25,6 +25,13 @@ SIGNS = {
     "undecided": "?",
     "not replicated": "≠",
     "not judged": "·",
+    "unexpectedly holds": "!",
+    "expected failure": "≠",
+    "error": "✱",
+    "timed out": "✱",
+    "crashed": "✱",
+    "skipped": "·",
+    "not run": "○",
 }
 
 
@@ -66,13 +73,18 @@ def page(
         lstrip_blocks=True,
     )
     shown = sorted(exhibits, key=lambda exhibit: exhibit.place)
+    # Reports of earlier versions know nothing of such claims.
+    without_subject = report.get("without_subject", [])
+    claims = [*without_subject, *(one for subject in subjects for one in subject["claims"])]
     text = environment.get_template("page.html.jinja").render(
         report=report,
         subjects=[
             _shown(*one) for one in zip(range(len(subjects)), subjects, lattices, strict=True)
         ],
         statuses=list(report["summary"].items()),
-        files=sorted({_file(claim) for subject in subjects for claim in subject["claims"]}),
+        without_subject=_groups(without_subject),
+        warnings=_warnings(report),
+        files=sorted(set(map(_file, claims))),
         exhibits=shown,
         replication=replication_of(shown),
         exhibit_of={one.item: place for place, one in reversed(list(enumerate(shown, start=1)))},
@@ -126,9 +138,6 @@ def _require_same_images(subject: dict[str, Any], lattice: SubsetCounts) -> None
 
 def _shown(number: int, subject: dict[str, Any], lattice: SubsetCounts | None) -> dict[str, Any]:
     """What the template shows of one subject, beside what the report says."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for claim in subject["claims"]:
-        groups.setdefault(_file(claim), []).append(claim)
     became: dict[str, list[dict[str, Any]]] = {}
     for claim in subject["claims"]:
         if claim["became"]:
@@ -136,13 +145,47 @@ def _shown(number: int, subject: dict[str, Any], lattice: SubsetCounts | None) -
     return {
         **subject,
         "number": number,
-        "groups": [
-            (file, claims, Counter(claim["status"] for claim in claims))
-            for file, claims in groups.items()
-        ],
+        "groups": _groups(subject["claims"]),
         "fates": became,
         "explorer": lattice is not None,
     }
+
+
+def _groups(
+    claims: Sequence[dict[str, Any]],
+) -> list[tuple[str, list[dict[str, Any]], Counter[str]]]:
+    """Claims by their files, with how many of each file ended how."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for claim in claims:
+        groups.setdefault(_file(claim), []).append(claim)
+    return [
+        (file, here, Counter(claim["status"] for claim in here)) for file, here in groups.items()
+    ]
+
+
+def _warnings(report: dict[str, Any]) -> list[str]:
+    """What a reader must know before believing the counts."""
+    lines = []
+    if report.get("exit_status"):
+        lines.append(f"The run did not pass: pytest's exit status is {report['exit_status']}.")
+    if report.get("cut_short"):
+        lines.append(f"The run was cut short: {report['cut_short']}.")
+    for one in report.get("uncollected", ()):
+        how = "skipped as a whole" if one["outcome"] == "skipped" else "not collected"
+        test = one["test"] or "Everything"
+        lines.append(f"{test} was {how}, so its claims are unknown: {one['reason']}")
+    selection = report.get("selection") or {"deselected": (), "narrowed_by": ()}
+    if selection["deselected"]:
+        count = len(selection["deselected"])
+        lines.append(f"{count} more claim{'' if count == 1 else 's'} deselected.")
+    if selection["narrowed_by"]:
+        told = ", ".join(selection["narrowed_by"][:5])
+        lines.append(f"Only part of the suites was collected: {told}.")
+    baseline = report.get("baseline") or {"not_judged_now": ()}
+    if baseline["not_judged_now"]:
+        told = "; ".join(one["claim"] for one in baseline["not_judged_now"])
+        lines.append(f"Of the baseline, not judged now: {told}")
+    return lines
 
 
 def _file(claim: dict[str, Any]) -> str:

@@ -6,18 +6,19 @@ library until a suite needs more.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .claims import MARKER, PLACE, claims, not_replicated
+from .claims import MARKER, claims, not_replicated
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
 from .options import CONFIDENCE, add_options, request_of, was_asked
 from .terminal import SteadyTerminal
 
 if TYPE_CHECKING:
-    from .evidence import Ledger
+    from .ledger import Ledger
 
 __all__ = [
     "claims",
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 _LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
+
+#: Loaded as soon as a claim is collected.
+_COLLECTED = f"{__name__}.collected"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,10 +60,6 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     if config.getoption("interp_rotations") < 0:
         raise pytest.UsageError("--interp-rotations: expected a number from 0")
-    if config.getoption("interp_report"):
-        from .report import checked_paths
-
-        checked_paths(config.getoption("interp_report"))
     for name in ("interp_baseline", "interp_align", "interp_save", "interp_figures"):
         if config.getoption(name) == "":
             raise pytest.UsageError(
@@ -67,6 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
             )
     if _is_worker(config):
         return
+    if any(config.getoption(f"interp_{name}") for name in ("report", "save")):
+        from .output_paths import check_outputs
+
+        check_outputs(config)
     if was_asked(config):
         _prepare(config)
     if config.getoption("interp_baseline") or config.getoption("interp_align"):
@@ -115,10 +119,16 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let ``-k T18`` find the claims of that source."""
+    """Let ``-k T18`` find the claims of that source; keep account of every claim."""
     marker = item.get_closest_marker(MARKER)
-    if marker is not None and marker.kwargs.get("source"):
+    if marker is None:
+        return
+    if marker.kwargs.get("source"):
         item.extra_keyword_matches.add(marker.kwargs["source"])
+    from .collected import is_claim, note
+
+    if is_claim(item):
+        note(item)
 
 
 @pytest.hookimpl(trylast=True)
@@ -172,11 +182,17 @@ def pytest_report_collectionfinish(
     return lines
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Number the claims, so that tables look the same in whatever order workers finish."""
-    for place, item in enumerate(session.items):
-        if item.get_closest_marker(MARKER):
-            item.stash[PLACE] = place
+    """Note which claims were left to run, and number them.
+
+    Tables then look the same in whatever order workers finish. It must be noted before
+    pytest-xdist tells the controller that a worker has finished collecting.
+    """
+    if _COLLECTED in sys.modules:
+        from .collected import finish
+
+        finish(session)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -187,72 +203,103 @@ def pytest_runtest_makereport(
     report = yield
     if item.get_closest_marker(MARKER) is None:
         return report
-    if report.when == "setup" and report.skipped:
-        report.interp_unjudged = True  # type: ignore[attr-defined]
-    if report.when == "call":
-        from .evidence import EVIDENCE
+    from .reporting import describe
 
-        found = item.stash.get(EVIDENCE, None)
-        if found is not None:
-            report.interp_evidence = found  # type: ignore[attr-defined]
+    describe(item, report)
     return report
 
 
 class _Collector:
-    """Gathers the evidence of all reports, on the controller or in a plain run."""
+    """Gathers what becomes of all claims, on the controller or in a plain run."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.cut_short = ""
         self.lines: list[str] = []
+        self.uncollected: list[pytest.CollectReport] = []
+        self.session: pytest.Session | None = None
+        known = config.pluginmanager.getplugin("lfplugin")
+        # Only now: what failed last is forgotten as it passes.
+        last_failed = config.getoption("lf", False) and getattr(known, "lastfailed", None)
+        self.narrowed_by = [argument for argument in config.args if "::" in argument]
+        self.narrowed_by += ["--last-failed"] if last_failed else []
+        options = ("interp_report", "interp_save", "interp_figures")
+        self.writes = any(map(config.getoption, options))
 
+    @property
+    def ledger(self) -> Ledger | None:
+        """The account of this run; None as long as no claim is known."""
+        return self.config.stash.get(_LEDGER, None)
+
+    def _open(self) -> Ledger:
+        from .ledger import Ledger
+
+        return self.config.stash.setdefault(_LEDGER, Ledger())
+
+    def pytest_collection_finish(self) -> None:
+        """Open the account with what a plain run collected."""
+        if _COLLECTED in sys.modules:
+            from .collected import RECORDS
+
+            records = self.config.stash.get(RECORDS, [])
+            if records:
+                self._open().collect(records)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where to list the claims that it collects."""
+        from .collected import name_folder
+
+        name_folder(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """Read what a worker collected."""
+        from .collected import read
+
+        records = read(node)
+        if records:
+            self._open().collect(records)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not be collected: nobody knows which claims were in it."""
+        if not report.passed:
+            self.uncollected.append(report)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the evidence of one claim."""
-        evidence: dict[str, Any] | None = getattr(report, "interp_evidence", None)
-        unjudged = getattr(report, "interp_unjudged", False)
-        if evidence is None and not unjudged:
-            return
-        from .evidence import Ledger
+        """Keep a report about a claim."""
+        if self.ledger is not None or hasattr(report, "interp_claim"):
+            from .reporting import amend
 
-        ledger = self.config.stash.setdefault(_LEDGER, Ledger())
-        if evidence is None:
-            ledger.skipped += 1
-        else:
-            ledger.add(evidence, report.outcome)
+            self._open().add(report)
+            amend(self._open(), report, self.config)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep why the run stopped."""
+        self.cut_short = str(excinfo.value).strip() or "interrupted"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run in which claims were collected and none was judged."""
-        ledger = self.config.stash.get(_LEDGER, None)
-        if ledger is not None and not ledger.judged and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        option = self.config.getoption
-        if option("interp_report") or option("interp_save") or option("interp_figures"):
-            self._write_reports(session)
-
-    def _write_reports(self, session: pytest.Session) -> None:
-        from interp_checks.errors import InterpChecksError
-
-        from .evidence import Ledger
-        from .report import save, write_reports
-
-        interrupted = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        if session.exitstatus in interrupted or session.shouldfail or session.shouldstop:
-            # Half a run must not take the place of a whole one.
-            self.lines = ["the run was cut short: no report, nothing saved"]
+        """Fail a run whose claims do not allow it to pass, and write what was asked for."""
+        self.session = session
+        option = self.config.option
+        if option.collectonly or getattr(option, "setuponly", False):
             return
-        ledger = self.config.stash.get(_LEDGER, Ledger())
-        try:
-            self.lines = [*write_reports(ledger, self.config), *save(ledger, self.config)]
-        except InterpChecksError as error:
-            self.lines = [f"no report: {error}"]
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.ledger is None and not self.writes:
+            return
+        from .reporting import finish
+
+        self.lines = finish(self, session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the tables and the verdicts."""
-        ledger = self.config.stash.get(_LEDGER, None)
-        if ledger is not None:
-            from .summary import write_summary
+        option = self.config.option
+        if option.collectonly or getattr(option, "setuponly", False):
+            return
+        if self.ledger is not None:
+            from .reporting import summarise
 
-            write_summary(ledger, terminalreporter)
+            summarise(self, terminalreporter)
         for line in self.lines:
             terminalreporter.write_line(line)

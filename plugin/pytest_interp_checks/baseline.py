@@ -15,11 +15,14 @@ from interp_checks.comparison import (
     change_lines,
     compare,
     fate_between,
+    fate_by_outcomes,
 )
 from interp_checks.errors import InterpChecksError
 from interp_checks.matching import Matching, match_directions
 from interp_checks.readout import Readout
 from interp_checks.runs import SavedRun, load_run, unpacked
+
+from .ledger import Ledger, Tables
 
 _RUN: pytest.StashKey[SavedRun] = pytest.StashKey()
 _MATCHINGS: pytest.StashKey[dict[tuple[int, int], tuple[Readout, Readout, Matching]]] = (
@@ -75,42 +78,63 @@ def became(
     assert run is not None
     found = run.find(test, str(stated))
     if found is None:
+        if run.has_unjudged(test, str(stated)):
+            return fate_by_outcomes(None, after.outcome, after.measured)
         return None
     entry, old = found
     before = Judged.of_entry(entry)
     return fate_between(before, old, after, new, lambda: matching_of(old, new, config), confidence)
 
 
-def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[str]:
+def comparison_lines(
+    tables: Tables, rows: list[dict[str, Any]], config: pytest.Config
+) -> list[str]:
     """What the summary says about the baseline, for one subject."""
     run = baseline_of(config)
     if run is None:
         return []
-    words = Counter(entry["fate"][0] for entry in entries if entry["fate"])
+    words = Counter(row["fate"][0] for row in rows if row["fate"])
     told = ", ".join(f"{word} {count}" for word, count in words.items())
-    lines = [f"Against {run.path}: {told or 'no claim in common'}"]
-    packed = next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
-    known = [run.find(entry["nodeid"], entry["claim"]) for entry in entries]
+    partial = " (a partial run)" if run.partial else ""
+    lines = [f"Against {run.path}{partial}: {told or 'no claim in common'}"]
+    known = [run.find(row["test"], row["claim"]) for row in rows]
     readouts = [found[1] for found in known if found is not None]
-    if packed and readouts:
-        lines += _changes(readouts[0], unpacked(packed))
+    if tables.snapshot and readouts:
+        lines += _changes(readouts[0], unpacked(tables.snapshot))
     return lines
 
 
-def unused_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[str]:
-    """The claims of the baseline that this run did not judge on any subject."""
+def unused_claims(ledger: Ledger, config: pytest.Config) -> list[dict[str, str]]:
+    """The claims of the baseline that this run did not get to: test, sentence, and why.
+
+    Why is empty where this run knows no such claim.
+    """
     run = baseline_of(config)
     if run is None:
         return []
-    used = [run.find(entry["nodeid"], entry["claim"]) for entry in entries]
-    judged = {id(found[0]) for found in used if found is not None}
-    unused = [claim["claim"] for claim, _ in run.claims() if id(claim) not in judged]
+    judged, why = set(), {one["test"]: "deselected" for one in ledger.deselected}
+    for row in ledger.rows:
+        found = run.find(row["test"], row["claim"])
+        if row["subject"] is not None and found is not None:
+            judged.add(id(found[0]))
+        elif row["subject"] is None:
+            why[row["test"]] = row["status"]
+    return [
+        {"test": claim["test"], "claim": claim["claim"], "why": why.get(claim["test"], "")}
+        for claim, _ in run.claims()
+        if id(claim) not in judged
+    ]
+
+
+def unused_lines(unused: list[dict[str, str]]) -> list[str]:
+    """What the summary says of the claims of the baseline that were not got to."""
     if not unused:
         return []
     noun = "claim" if len(unused) == 1 else "claims"
+    told = [one["claim"] + (f" ({one['why']})" if one["why"] else "") for one in unused]
     return [
         f"{len(unused)} {noun} of the baseline not judged now:",
-        *(f"  {sentence}" for sentence in unused),
+        *(f"  {line}" for line in told),
     ]
 
 

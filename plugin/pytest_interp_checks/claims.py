@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 #: The marker that every claim carries.
 MARKER = "claim"
 
-#: Where a claim stands among all collected tests.
-PLACE: pytest.StashKey[int] = pytest.StashKey()
-
 
 @dataclass(frozen=True)
 class NotReplicated:

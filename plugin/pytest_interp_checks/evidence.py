@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from interp_checks.ablation import FAMILIES, Ablation, family_members, unique
+from interp_checks.ablation import Ablation, family_members, unique
 from interp_checks.claim import Claim, Quantified
 from interp_checks.comparison import Fate
 from interp_checks.confusions import Result
 from interp_checks.directions import Directions
 from interp_checks.judgement import judged_ablations
+from interp_checks.printable import encodable_values
 from interp_checks.readout import Readout
 from interp_checks.set_facts import SET_FACTS
 from interp_checks.sweeps import sweep
 from interp_checks.verdict import Verdict
 
 EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+
+#: What JUnit's XML has of a claim.
+PROPERTIES = ("claim", "source", "verdict", "measured", "chance", "remarks", "became")
 
 #: Families are shown whole for heads with at most this many directions.
 _WHOLE_FAMILY = 12
@@ -34,25 +37,26 @@ def evidence_of(
     readout: Readout,
     *,
     source: str | None,
-    place: int,
-    nodeid: str,
+    test: str,
     expected_failure: bool,
     among: int,
     stated: str,
     mapping: str,
     fate: Fate | None,
 ) -> dict[str, Any]:
-    """Everything the summary shows about a claim, in exact builtin types."""
-    return {
+    """Everything the summary shows about a claim, in builtin types that UTF-8 can encode."""
+    found = {
         "claim": stated,
         "judged_as": str(claim),
         "mapping": mapping,
         "fate": [fate.word, fate.line] if fate else None,
+        "gone": fate.gone if fate else None,
+        # What judging makes of the test: passed, failed, skipped or xfailed.
+        "decision": "passed",
         # The readout, packed, with the first claim on each subject.
         "snapshot": "",
         "source": source,
-        "place": place,
-        "nodeid": nodeid,
+        "test": test,
         "verdict": verdict.as_dict() if verdict is not None else None,
         "reason": reason,
         "expected_failure": expected_failure,
@@ -71,6 +75,7 @@ def evidence_of(
             "directions": _directions(readout.directions),
         },
     }
+    return cast(dict[str, Any], encodable_values(found))
 
 
 def _description(subject: Any, readout: Readout) -> str:
@@ -133,66 +138,3 @@ def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
         # Counts of true (rows) against predicted classes, unless there are very many.
         "counts": result.counts.tolist() if len(result.class_names) <= _MANY_CLASSES else None,
     }
-
-
-@dataclass
-class Tables:
-    """What is shown of one subject: its rows by family, in order."""
-
-    subject: dict[str, Any]
-    families: dict[tuple[str, str], dict[str, dict[str, Any]]] = field(default_factory=dict)
-    lattice: dict[str, Any] | None = None
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        """Add rows, each once."""
-        for row in rows:
-            key = row["target"] or "", row["family"]
-            self.families.setdefault(key, {}).setdefault(row["label"], row)
-
-    def ordered(self) -> list[tuple[str, list[dict[str, Any]]]]:
-        """Family titles with their rows: the order does not depend on which claim came first."""
-        tables = []
-        for target in sorted({target for target, _ in self.families}):
-            for family, title in FAMILIES.items():
-                rows = self.families.get((target, family))
-                if rows:
-                    whole = f"{title} of {target}" if target else title
-                    ordered = sorted(rows.values(), key=lambda row: _place(row["label"]))
-                    tables.append((whole, ordered))
-        return tables
-
-
-def _place(label: str) -> tuple[int, list[int]]:
-    """Sort labels by their numbers; "first 10" comes before "first 9", "just 1" before "just 2"."""
-    numbers = [int(word) for word in label.replace(",", "").split() if word.isdigit()]
-    falling = label.startswith(("first", "last"))
-    return int(label.startswith("just")), [-number if falling else number for number in numbers]
-
-
-@dataclass
-class Ledger:
-    """All evidence of a run, in the order it arrived."""
-
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    #: Claims that were skipped before they could be judged.
-    skipped: int = 0
-
-    def add(self, evidence: dict[str, Any], outcome: str) -> None:
-        """Keep one claim's evidence and what became of its test."""
-        self.entries.append({**evidence, "test": outcome})
-
-    @property
-    def judged(self) -> int:
-        """How many claims got a verdict."""
-        return sum(entry["verdict"] is not None for entry in self.entries)
-
-    def by_subject(self) -> list[tuple[Tables, list[dict[str, Any]]]]:
-        """The entries of each subject, with its tables."""
-        groups: dict[str, tuple[Tables, list[dict[str, Any]]]] = {}
-        for entry in sorted(self.entries, key=lambda entry: entry["place"]):
-            key = repr(entry["subject"])
-            tables, entries = groups.setdefault(key, (Tables(entry["subject"]), []))
-            tables.add(entry["rows"])
-            tables.lattice = tables.lattice or entry["lattice"]
-            entries.append(entry)
-        return list(groups.values())

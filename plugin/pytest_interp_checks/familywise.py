@@ -17,7 +17,7 @@ from interp_checks.judgement import smallest_error
 from interp_checks.readout import Readout
 
 from .align import read_as
-from .claims import MARKER
+from .collected import RECORD, is_claim
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,19 @@ def corrected(
                 errors.append(smallest_error(read_as(one, readout, request.config), readout))
             except NotJudgedError:
                 errors.append(1.0)
-        results = holm(errors, 1 - confidence, len(collected))
+        results = holm(errors, 1 - confidence, number_of_claims(request.session))
         known[key] = readout, dict(zip(own, results, strict=True))
     return known[key][1][claim]
 
 
 def collected_claims(session: pytest.Session) -> list[pytest.Item]:
     """Every claim that this session will judge."""
-    return [item for item in session.items if item.get_closest_marker(MARKER)]
+    return [item for item in session.items if is_claim(item)]
+
+
+def number_of_claims(session: pytest.Session) -> int:
+    """How many claims this session will judge, each counted once however often it is repeated."""
+    return len({item.stash[RECORD]["test"] for item in collected_claims(session)})
 
 
 def claim_of(item: pytest.Item) -> Claim:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from interp_checks.errors import InterpChecksError
+from interp_checks.page import SubsetCounts, page
+from interp_checks.printable import printable
 from interp_checks.readout import Readout
 from interp_checks.runs import unpacked
 from interp_fixtures.exhibit_sources import Sources
@@ -15,7 +18,7 @@ from interp_fixtures.report_page import report_page, write_figures
 from interp_fixtures.resolve import resolve
 from interp_fixtures.subject import Subject
 
-from .evidence import Ledger
+from .ledger import Ledger
 from .options import request_of
 from .progress import terminal_progress
 
@@ -23,15 +26,31 @@ from .progress import terminal_progress
 def html(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
     """The page of a run; writes the figures too, if a folder was named for them.
 
+    Of a run that was cut short the page has no exhibits: they may take minutes, and whoever
+    stops a run does not want to wait.
+
+    Args:
+        ledger: of the run.
+        config: of the run.
+        report: printable.
+
     Raises:
         InterpChecksError: a figure cannot be written.
     """
     readouts = _readouts(ledger)
+    if report["cut_short"] or not any(readouts):
+        return page(report, [None if one is None else SubsetCounts.of(one) for one in readouts])
     return report_page(report, readouts, _sources(config, report, readouts), figures_folder(config))
 
 
 def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
-    """Write the figures alone; returns a line about it."""
+    """Write the figures alone; returns a line about it.
+
+    Raises:
+        InterpChecksError: a figure cannot be written, or there is nothing to draw from.
+    """
+    if report["cut_short"]:
+        raise InterpChecksError("the run was cut short", found=report["cut_short"])
     folder = figures_folder(config)
     assert folder is not None
     sources = _sources(config, report, _readouts(ledger))
@@ -45,19 +64,23 @@ def figures_folder(config: pytest.Config) -> Path | None:
     return Path(folder).expanduser() if folder else None
 
 
-def _readouts(ledger: Ledger) -> list[Readout]:
-    """The readout of each subject, as the process that judged its first claim packed it."""
-    packed = [
-        next(entry["snapshot"] for entry in entries if entry["snapshot"])
-        for _, entries in ledger.by_subject()
-    ]
-    return [unpacked(text) for text in packed]
+def _readouts(ledger: Ledger) -> list[Readout | None]:
+    """The readout of each subject, as the process that judged its first claim packed it.
+
+    None where that process died before it could send it.
+    """
+    packed = [tables.snapshot for tables, _ in ledger.by_subject()]
+    return [unpacked(text) if text else None for text in packed]
 
 
-def _sources(config: pytest.Config, report: dict[str, Any], readouts: list[Readout]) -> Sources:
+def _sources(
+    config: pytest.Config, report: dict[str, Any], readouts: list[Readout | None]
+) -> Sources:
     """The first subject with its images, if it is what the command line asks for."""
     request, display = request_of(config), terminal_progress(config)
     asked = resolve(request, display)
-    if report["subjects"] and asked.description != report["subjects"][0]["description"]:
+    if report["subjects"] and printable(asked.description) != report["subjects"][0]["description"]:
+        if readouts[0] is None:
+            raise InterpChecksError("the features were lost with the worker that had them")
         asked = Subject(readouts[0], report["subjects"][0]["description"])
     return Sources(asked, request, display, every_matrix=figures_folder(config) is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -11,13 +11,17 @@ from interp_checks.claim import Claim
 from interp_checks.comparison import Fate, Judged
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.judgement import judge
+from interp_checks.printable import printable
 from interp_checks.readout import Readout
 from interp_checks.verdict import Outcome, Verdict
 
-from .claims import MARKER, PLACE
-from .evidence import EVIDENCE, evidence_of
+from .baseline import baseline_of
+from .claims import MARKER
+from .collected import RECORD
+from .decisions import against_baseline, plain_decision
+from .evidence import EVIDENCE, PROPERTIES, evidence_of
 from .options import CONFIDENCE, UNDECIDED
-from .report import needs_readouts
+from .outputs import needs_readouts
 
 
 def readout_from(subject: Any) -> Readout:
@@ -44,7 +48,7 @@ def readout_or_fail(subject: Any) -> Readout:
         return readout_from(subject)
     except InterpChecksError as error:
         problem = str(error)
-    return pytest.fail(problem, pytrace=False)
+    return pytest.fail(printable(problem), pytrace=False)
 
 
 def run_claim(
@@ -75,7 +79,7 @@ def run_claim(
     except InterpChecksError as error:
         problem = str(error)
     if problem:
-        pytest.fail(problem, pytrace=False)
+        pytest.fail(printable(problem), pytrace=False)
     judged = Judged(
         claim,
         str(verdict.outcome) if verdict is not None else None,
@@ -89,8 +93,7 @@ def run_claim(
         subject,
         readout,
         source=source,
-        place=request.node.stash.get(PLACE, 0),
-        nodeid=request.node.nodeid,
+        test=_test(request),
         expected_failure=expected,
         among=_corrected_for(request),
         stated=str(stated),
@@ -99,37 +102,43 @@ def run_claim(
     )
     evidence["snapshot"] = _packed_once(readout, repr(evidence["subject"]), request)
     request.node.stash[EVIDENCE] = evidence
-    request.node.user_properties += [
-        ("claim", str(stated)),
-        ("source", source or ""),
-        ("verdict", str(verdict.outcome) if verdict is not None else "not judged"),
-        ("measured", verdict.measured if verdict is not None else reason.splitlines()[0]),
-        ("chance", str(verdict.chance) if verdict is not None and verdict.chance else ""),
-        ("remarks", "; ".join(verdict.remarks) if verdict is not None else ""),
-    ]
-    if fate is not None:
-        request.node.user_properties.append(("became", str(fate)))
+    _note_properties(request.node, evidence, fate)
     if request.config.getoption("interp_baseline"):
-        _against_baseline(stated, verdict, fate, request)
-        return
-    if verdict is None:
-        raise pytest.skip.Exception(f"not judged: {reason}", _use_item_location=True)
-    if expected:
-        if verdict.outcome == Outcome.HOLDS:
-            pytest.fail(
-                f"{verdict.message()}\nThis claim is marked as not replicated on the shipped "
-                "reference, and it holds there: take the mark off.",
-                pytrace=False,
-            )
-        _expect_failure(f"not replicated ({verdict.outcome}): {verdict.measured}")
-    if verdict.outcome == Outcome.FAILS:
-        pytest.fail(verdict.message(), pytrace=False)
-    if verdict.outcome == Outcome.UNDECIDED:
-        decision = request.config.getoption(UNDECIDED)
-        if decision == "fail":
-            pytest.fail(verdict.message(), pytrace=False)
-        if decision == "skip":
-            raise pytest.skip.Exception(f"undecided: {verdict.measured}", _use_item_location=True)
+        known = baseline_of(request.config)
+        decision, message = against_baseline(evidence, verdict, fate, known)
+    else:
+        undecided = request.config.getoption(UNDECIDED)
+        decision, message = plain_decision(evidence, verdict, undecided)
+    evidence["decision"] = decision
+    _carry_out(decision, printable(message))
+
+
+def _note_properties(node: pytest.Item, evidence: dict[str, Any], fate: Fate | None) -> None:
+    """What JUnit's XML shows of a claim; what an earlier attempt noted is replaced."""
+    verdict = evidence["verdict"] or {}
+    noted = {
+        "claim": evidence["claim"],
+        "source": evidence["source"] or "",
+        "verdict": verdict.get("outcome", "not judged"),
+        "measured": verdict.get("measured") or evidence["reason"].splitlines()[0],
+        "chance": "/".join(map(str, verdict.get("chance") or ())),
+        "remarks": "; ".join(verdict.get("remarks", ())),
+    }
+    if fate is not None:
+        noted["became"] = str(fate)
+    others = [one for one in node.user_properties if one[0] not in PROPERTIES]
+    node.user_properties[:] = [*others, *((name, printable(noted[name])) for name in noted)]
+
+
+def _carry_out(decision: str, message: str) -> None:
+    """Make pytest say what was decided of a test."""
+    if decision == "failed":
+        pytest.fail(message, pytrace=False)
+    if decision == "skipped":
+        raise pytest.skip.Exception(message, _use_item_location=True)
+    if decision == "xfailed":
+        # Like ``pytest.xfail``, without the traceback that it formats and never shows.
+        raise pytest.xfail.Exception(message, pytrace=False)
 
 
 def _require_own_reference(marker: pytest.Mark | None, subject: Any) -> None:
@@ -145,11 +154,6 @@ def _require_own_reference(marker: pytest.Mark | None, subject: Any) -> None:
             f"this was found on the shipped {found_on} reference, not on the {reference} one",
             remedy=f"judge it on {found_on}, its images at --interp-data-root or INTERP_DATA",
         )
-
-
-def _expect_failure(reason: str) -> NoReturn:
-    """Like ``pytest.xfail``, without the traceback that it formats and never shows."""
-    raise pytest.xfail.Exception(reason, pytrace=False)
 
 
 def _judge(
@@ -188,9 +192,9 @@ def _corrected_for(request: pytest.FixtureRequest) -> int:
     """How many claims the confidence is corrected for; 0 if it is not."""
     if not request.config.getoption("interp_familywise"):
         return 0
-    from .familywise import collected_claims
+    from .familywise import number_of_claims
 
-    return len(collected_claims(request.session))
+    return number_of_claims(request.session)
 
 
 #: The subjects whose readout this process has packed.
@@ -202,10 +206,18 @@ def _packed_once(readout: Readout, subject: str, request: pytest.FixtureRequest)
     known = request.session.stash.setdefault(_PACKED, set())
     if subject in known or not needs_readouts(request.config):
         return ""
-    known.add(subject)
     from interp_checks.runs import packed
 
-    return packed(readout)
+    text = packed(readout)
+    # Not before: the test may be stopped while it packs.
+    known.add(subject)
+    return text
+
+
+def _test(request: pytest.FixtureRequest) -> str:
+    """The id of the test, the same in each of its repetitions."""
+    record = request.node.stash.get(RECORD, None)
+    return record["test"] if record is not None else str(request.node.nodeid)
 
 
 def _fate(
@@ -219,29 +231,7 @@ def _fate(
     problem = ""
     try:
         confidence = request.config.getoption(CONFIDENCE) or readout.confidence
-        nodeid = request.node.nodeid
-        return became(stated, judged, nodeid, readout, request.config, confidence)
+        return became(stated, judged, _test(request), readout, request.config, confidence)
     except InterpChecksError as error:
         problem = str(error)
-    return pytest.fail(problem, pytrace=False)
-
-
-def _against_baseline(
-    claim: Claim, verdict: Verdict | None, fate: Fate | None, request: pytest.FixtureRequest
-) -> None:
-    """Pass what is still there; fail what is not, and what the baseline does not know."""
-    path = request.config.getoption("interp_baseline")
-    if fate is None:
-        pytest.fail(
-            f"claim     {claim}\nThis claim is not in the baseline {path}.\n"
-            "Save a new one with --interp-save, or take the claim out.",
-            pytrace=False,
-        )
-    if fate.word == "not judged" or (fate.word == "still not" and verdict is None):
-        raise pytest.skip.Exception(f"not judged: {fate.line}", _use_item_location=True)
-    if fate.word == "still not":
-        _expect_failure(f"did not hold in the baseline either: {fate.line}")
-    if not fate.gone:
-        return
-    told = verdict.message() if verdict is not None else f"claim     {claim}"
-    pytest.fail(f"{told}\nbecame    {fate}", pytrace=False)
+    return pytest.fail(printable(problem), pytrace=False)

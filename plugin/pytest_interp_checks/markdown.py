@@ -8,7 +8,13 @@ from interp_checks.lattice import sets_in_words
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 from interp_fixtures.replication import replication_table
 
-from .status import STATUSES
+from .status import RED, STATUSES
+
+#: The words for a finding that is as it was.
+_UNCHANGED = ("held", "still not")
+
+#: A table of findings says so many at most: what it says must not be what is left out.
+_MOST_FATES = 100
 
 #: GitHub refuses comments of more than 65,536 characters; some room is left for a heading.
 _LONGEST = 60_000
@@ -19,20 +25,32 @@ _SIGNS = {
     "undecided": "❔",
     "not replicated": "➖",
     "not judged": "⏭️",
+    "unexpectedly holds": "❗",
+    "expected failure": "➖",
+    "error": "💥",
+    "timed out": "💥",
+    "crashed": "💥",
+    "skipped": "⏭️",
+    "not run": "⏹️",
 }
 
 
 def markdown(report: dict[str, Any]) -> str:
-    """The whole report; sections that do not fit into a comment are left out, and say so."""
-    counts = ", ".join(
-        f"{_SIGNS[word]} {word} {report['summary'][word]}"
-        for word in STATUSES
-        if report["summary"][word]
-    )
-    sections = [f"## Interpretability claims\n\n{counts or 'No claim was judged.'}\n"]
+    """The whole report; sections that do not fit into a comment are left out, and say so.
+
+    First comes what decides: whether the run passed, what became of the findings of a baseline,
+    and which claims make it fail.
+
+    Args:
+        report: printable, as all reports for people are.
+    """
+    sections = [f"## Interpretability claims\n\n{_counts(report)}\n"]
+    sections += [f"\n{line}\n" for line in _warnings(report)]
+    if report["baseline"]:
+        sections += _since_baseline(report)
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
-        telling = [one for one in subject["claims"] if one["status"] in ("fails", "undecided")]
+        telling = [one for one in subject["claims"] if _telling(one)]
         if telling:
             sections.append("\n" + _claims(telling))
         sections.append(_folded(f"All {len(subject['claims'])} claims", _claims(subject["claims"])))
@@ -45,6 +63,9 @@ def markdown(report: dict[str, Any]) -> str:
             sections.append(_folded("Sets of directions", _sets(subject["classes"], lattice)))
             sections.append(_folded("Shapley values in points", _shapley(lattice)))
             sections.append(_folded("Best sets of each size", _best(lattice, subject)))
+    if report["without_subject"]:
+        table = _claims(report["without_subject"])
+        sections.append(f"\n**No subject is known for these**\n\n{table}")
     replicated = replication_table(report["subjects"])
     if replicated:
         sections.append(_folded("What replicates of the thesis", _replication(replicated)))
@@ -52,6 +73,80 @@ def markdown(report: dict[str, Any]) -> str:
         f"\n<sub>interp-checks {report['versions']['interp-checks']}, {report['time']}</sub>\n"
     )
     return _fitted(sections)
+
+
+def _counts(report: dict[str, Any]) -> str:
+    """How many claims ended how; the deselected are counted apart."""
+    summary = report["summary"]
+    told = [f"{_SIGNS[word]} {word} {summary[word]}" for word in STATUSES if summary.get(word)]
+    if not told:
+        told = ["No claim was judged."]
+    deselected = len(report["selection"]["deselected"])
+    if deselected:
+        told.append(f"deselected {deselected}")
+    return ", ".join(told)
+
+
+def _warnings(report: dict[str, Any]) -> list[str]:
+    """What a reader must know before believing the counts."""
+    lines = []
+    if report["exit_status"]:
+        lines.append(f"**The run did not pass: pytest's exit status is {report['exit_status']}.**")
+    if report["cut_short"]:
+        lines.append(f"**The run was cut short:** {_plain(report['cut_short'])}.")
+    for one in report["uncollected"]:
+        how = "skipped as a whole" if one["outcome"] == "skipped" else "not collected"
+        lines.append(
+            f"**{_plain(one['test'] or 'Everything')} was {how}**, so its claims are unknown: "
+            f"{_plain(one['reason'])}"
+        )
+    if report["selection"]["narrowed_by"]:
+        told = ", ".join(map(_plain, report["selection"]["narrowed_by"][:5]))
+        lines.append(f"Only part of the suites was collected: {told}.")
+    return lines
+
+
+def _telling(claim: dict[str, Any]) -> bool:
+    """Whether a claim is shown at once, and not only when the table unfolds."""
+    return claim["status"] in ("fails", "undecided") or claim["pytest"] in RED
+
+
+def _since_baseline(report: dict[str, Any]) -> list[str]:
+    """What became of each finding: those that changed, the ones that are gone first."""
+    baseline = report["baseline"]
+    rows = [one for subject in report["subjects"] for one in subject["claims"] if one["became"]]
+    changed = [one for one in rows if one["gone"] or one["became"][0] not in _UNCHANGED]
+    changed.sort(key=lambda one: not one["gone"])
+    became = ", ".join(f"{word} {count}" for word, count in baseline["became"].items())
+    partial = ", a partial run" if baseline["partial"] else ""
+    lines = [
+        f"\n### Since the baseline\n\nAgainst {_plain(baseline['path'])}{partial}: "
+        f"{became or 'no claim in common'}.\n"
+    ]
+    if changed:
+        table = ["| | finding | what became of it | evidence |", "|---|---|---|---|"]
+        for one in changed[:_MOST_FATES]:
+            word, line = one["became"]
+            cells = ("❌" if one["gone"] else "🔁", one["claim"], word, line)
+            table.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
+        lines.append("\n" + "\n".join(table) + "\n")
+        if len(changed) > _MOST_FATES:
+            lines.append(f"\n{len(changed) - _MOST_FATES} more have changed.\n")
+    elif rows:
+        lines.append("\nNo finding has changed.\n")
+    unused = baseline["not_judged_now"]
+    if unused:
+        noun = "claim" if len(unused) == 1 else "claims"
+        listed = [
+            f"- {_plain(one['claim'])}" + (f" ({_plain(one['why'])})" if one["why"] else "")
+            for one in unused[:_MOST_FATES]
+        ]
+        lines.append(
+            f"\n**{len(unused)} {noun} of the baseline not judged now:**\n\n"
+            + "\n".join(listed)
+            + "\n"
+        )
+    return lines
 
 
 def _replication(rows: list[tuple[str, ...]]) -> str:

@@ -1,136 +1,141 @@
-"""Reports of one run: HTML, Markdown, JSON or CSV, by the suffix of the path."""
+"""What every report of a run says, as plain values: the JSON, which the others are made from."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interp_checks.errors import InterpChecksError
-from interp_checks.estimate import Estimate
-from interp_checks.writing import is_special, write_text
 
-from .evidence import Ledger, Tables
-from .status import STATUSES, status
+from .ledger import Ledger, Tables
+from .status import counted
 
 #: What the JSON says it is; the schema of the same number is docs/report.schema.json.
-SCHEMA = "interp-checks report 1"
-
-SUFFIXES = (".html", ".md", ".json", ".csv")
+SCHEMA = "interp-checks report 2"
 
 
-def checked_paths(paths: list[str]) -> list[Path]:
-    """The paths of ``--interp-report``.
+@dataclass(frozen=True)
+class Circumstances:
+    """What a run was, apart from its claims.
 
-    Raises:
-        pytest.UsageError: a path has no suffix of ours, or stands there twice.
+    Args:
+        exit_status: of pytest, as far as it is known when reports are written.
+        cut_short: why the run stopped before its end; empty if it did not.
+        narrowed_by: what on the command line kept claims from being collected.
     """
-    found = [Path(path).expanduser() for path in paths]
-    for path in found:
-        if path.suffix not in SUFFIXES and not _is_step_summary(path):
-            raise pytest.UsageError(
-                f"--interp-report: {path} has the suffix {path.suffix!r}; "
-                f"expected one of {', '.join(SUFFIXES)}"
-            )
-        if path.is_dir():
-            raise pytest.UsageError(f"--interp-report: {path} is a folder; expected a file")
-    if len(set(found)) < len(found):
-        raise pytest.UsageError("--interp-report: the same path twice")
-    return found
+
+    exit_status: int = 0
+    cut_short: str = ""
+    narrowed_by: tuple[str, ...] = ()
 
 
-def _is_step_summary(path: Path) -> bool:
-    """Whether this is the file that GitHub shows on a workflow's page, to which one appends."""
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    return bool(summary) and path == Path(str(summary))
+def report_of(
+    ledger: Ledger, config: pytest.Config, run: Circumstances | None = None
+) -> dict[str, Any]:
+    """Everything that a report shows, as JSON would have it.
 
+    The same run gives the same report, but for ``time``.
 
-def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
-    """Write every report that was asked for; returns a line about each.
-
-    Raises:
-        InterpChecksError: a file cannot be written.
+    Args:
+        ledger: of the run.
+        config: of the run.
+        run: how it went otherwise; left out, it went to its end.
     """
-    lines = []
-    report = report_of(ledger, config)
-    for path in checked_paths(config.getoption("interp_report")):
-        if path.suffix == ".json":
-            text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-        elif path.suffix == ".csv":
-            text = _csv(report)
-        elif path.suffix == ".html":
-            from .html import html
+    from importlib.metadata import version
 
-            text = html(ledger, config, report)
-        else:
-            from .markdown import markdown
-
-            text = markdown(report)
-        if _is_step_summary(path):
-            _append(path, text)
-        else:
-            write_text(path, text)
-        lines.append(f"report: {path}")
-    if config.getoption("interp_figures"):
-        lines.append(_figures(ledger, config, report))
-    return lines
-
-
-def needs_readouts(config: pytest.Config) -> bool:
-    """Whether what is written at the end needs more than verdicts and counts."""
     option = config.getoption
-    pages = any(path.endswith(".html") for path in option("interp_report"))
-    asked = option("interp_save"), option("interp_baseline"), option("interp_figures")
-    return pages or any(asked)
+    run = run or Circumstances()
+    return {
+        "schema": SCHEMA,
+        "time": _now(),
+        "versions": {name: version(name) for name in ("interp-checks", "numpy", "scipy")},
+        "options": {
+            "familywise": option("interp_familywise"),
+            "rotations": option("interp_rotations"),
+            "undecided": option("interp_undecided"),
+            "align": option("interp_align"),
+            "baseline": option("interp_baseline"),
+        },
+        "exit_status": int(run.exit_status),
+        "cut_short": run.cut_short,
+        "summary": counted(row["status"] for row in ledger.rows),
+        "selection": {
+            "partial": bool(ledger.deselected or run.narrowed_by),
+            "narrowed_by": list(run.narrowed_by),
+            "deselected": ledger.deselected,
+        },
+        "uncollected": [asdict(one) for one in ledger.uncollected],
+        "baseline": _baseline(ledger, config),
+        "subjects": [_subject(tables, rows) for tables, rows in ledger.by_subject()],
+        "without_subject": [_claim(row) for row in ledger.without_subject()],
+    }
 
 
-def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
-    """Write the figures, unless a page did; returns a line about it."""
-    from .html import figures_folder, write_figures_of
+def _baseline(ledger: Ledger, config: pytest.Config) -> dict[str, Any] | None:
+    """What the run was compared with, and what of that it did not get to."""
+    if not config.getoption("interp_baseline"):
+        return None
+    from .baseline import baseline_of, unused_claims
 
-    if any(path.suffix == ".html" for path in checked_paths(config.getoption("interp_report"))):
-        return f"figures: {figures_folder(config)}"
-    return write_figures_of(ledger, config, report)
+    run = baseline_of(config)
+    assert run is not None
+    words = Counter(row["fate"][0] for row in ledger.rows if row["fate"])
+    return {
+        "path": str(run.path),
+        "partial": run.partial,
+        "became": dict(words),
+        "not_judged_now": unused_claims(ledger, config),
+    }
 
 
-def _append(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
+def _now() -> str:
+    """The time of the report; SOURCE_DATE_EPOCH sets it for reproducible builds."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not epoch.isdecimal():
         raise InterpChecksError(
-            f"{path}: this file cannot be written", found=error.strerror
-        ) from None
+            "SOURCE_DATE_EPOCH is no time", found=epoch, expected="seconds since 1970"
+        )
+    now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def save(ledger: Ledger, config: pytest.Config) -> list[str]:
-    """Save the run, if that was asked for; returns a line about it.
-
-    Raises:
-        InterpChecksError: the file cannot be written.
-    """
-    if not config.getoption("interp_save"):
-        return []
-    from interp_checks.runs import save_run
-
-    path = Path(config.getoption("interp_save")).expanduser()
-    # A device or a pipe has the name that it has.
-    path = path if path.suffix or is_special(path) else path.with_suffix(".json")
-    report = {**report_of(ledger, config), "commit": _commit(config)}
-    snapshots = [
-        next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
-        for _, entries in ledger.by_subject()
-    ]
-    save_run(path, report, snapshots)
-    return [f"run saved: {path}"]
+def _subject(tables: Tables, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        **tables.subject,
+        "tables": [{"title": title, "rows": shown} for title, shown in tables.ordered()],
+        "lattice": tables.lattice,
+        "claims": [_claim(row) for row in rows],
+    }
 
 
-def _commit(config: pytest.Config) -> str | None:
+def _claim(row: dict[str, Any]) -> dict[str, Any]:
+    verdict = row["verdict"] or {}
+    return {
+        "claim": row["claim"],
+        "test": row["test"],
+        "source": row["source"],
+        "judged_as": row["judged_as"],
+        "became": row["fate"],
+        "gone": row["gone"],
+        "status": row["status"],
+        "pytest": row["pytest"],
+        "attempts": row["attempts"],
+        "outcome": verdict.get("outcome"),
+        "measured": verdict.get("measured", row["reason"]),
+        "needed": verdict.get("needed", ""),
+        "confidence": verdict.get("confidence"),
+        "chance": verdict.get("chance"),
+        "remarks": [*row["incidents"], *verdict.get("remarks", [])],
+        "checks": verdict.get("checks", []),
+    }
+
+
+def commit_of(config: pytest.Config) -> str | None:
     """The commit of the checkout that the suites are in."""
     import subprocess
 
@@ -146,99 +151,3 @@ def _commit(config: pytest.Config) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip()
-
-
-def report_of(ledger: Ledger, config: pytest.Config) -> dict[str, Any]:
-    """Everything that a report shows, as JSON would have it.
-
-    The same run gives the same report, but for ``time``.
-    """
-    from importlib.metadata import version
-
-    option = config.getoption
-    groups = ledger.by_subject()
-    counts = Counter(status(entry) for _, entries in groups for entry in entries)
-    return {
-        "schema": SCHEMA,
-        "time": _now(),
-        "versions": {name: version(name) for name in ("interp-checks", "numpy", "scipy")},
-        "options": {
-            "familywise": option("interp_familywise"),
-            "rotations": option("interp_rotations"),
-            "undecided": option("interp_undecided"),
-            "align": option("interp_align"),
-            "baseline": option("interp_baseline"),
-        },
-        "summary": {word: counts[word] for word in STATUSES},
-        "subjects": [_subject(tables, entries) for tables, entries in groups],
-    }
-
-
-def _now() -> str:
-    """The time of the report; SOURCE_DATE_EPOCH sets it for reproducible builds."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch and not epoch.isdecimal():
-        raise InterpChecksError(
-            "SOURCE_DATE_EPOCH is no time", found=epoch, expected="seconds since 1970"
-        )
-    now = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
-    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _subject(tables: Tables, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        **tables.subject,
-        "tables": [{"title": title, "rows": rows} for title, rows in tables.ordered()],
-        "lattice": tables.lattice,
-        "claims": [_claim(entry) for entry in entries],
-    }
-
-
-def _claim(entry: dict[str, Any]) -> dict[str, Any]:
-    verdict = entry["verdict"] or {}
-    return {
-        "claim": entry["claim"],
-        "test": entry["nodeid"],
-        "source": entry["source"],
-        "judged_as": entry["judged_as"],
-        "became": entry["fate"],
-        "status": status(entry),
-        "outcome": verdict.get("outcome"),
-        "measured": verdict.get("measured", entry["reason"]),
-        "needed": verdict.get("needed", ""),
-        "confidence": verdict.get("confidence"),
-        "chance": verdict.get("chance"),
-        "remarks": verdict.get("remarks", []),
-        "checks": verdict.get("checks", []),
-    }
-
-
-def _csv(report: dict[str, Any]) -> str:
-    """The long table: one row per subject, ablation and class."""
-    import pandas as pd
-
-    rows = []
-    for subject in report["subjects"]:
-        intact = {"title": "intact", "rows": [subject["intact"]]}
-        for table in (intact, *subject["tables"]):
-            for row in table["rows"]:
-                for place, name in enumerate(subject["classes"]):
-                    recall = Estimate(
-                        row["correct"][place], subject["support"][place], subject["confidence"]
-                    )
-                    rows.append(
-                        {
-                            "subject": subject["description"],
-                            "family": row["family"],
-                            "ablation": row["sentence"],
-                            "class": name,
-                            "images": recall.total,
-                            "correct": recall.count,
-                            "recall": recall.value,
-                            "lower": recall.lower,
-                            "upper": recall.upper,
-                            "predicted": row["predicted"][place],
-                        }
-                    )
-    text: str = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
-    return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +14,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from interp_checks.printable import printable, printable_values
 from interp_checks.streams import console_on, encoding_of
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
-from .evidence import Ledger
+from .ledger import Ledger, Tables
 from .sets_table import sets_table
-from .status import status
+from .status import RED, STATUSES
 
 #: Above this recall a cell counts as intact for its colour.
 _INTACT = 0.90
@@ -33,6 +34,13 @@ _STYLES = {
     "undecided": "yellow",
     "not replicated": "magenta",
     "not judged": "cyan",
+    "unexpectedly holds": "yellow",
+    "expected failure": "magenta",
+    "error": "bold red",
+    "timed out": "bold red",
+    "crashed": "bold red",
+    "skipped": "cyan",
+    "not run": "bold yellow",
 }
 
 
@@ -41,7 +49,7 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
     verbosity = reporter.config.get_verbosity()
     write = _writer(reporter)
     reporter.write_sep("=", "interpretability claims")
-    for tables, entries in ledger.by_subject():
+    for tables, entries in printable_rows(ledger.by_subject()):
         write(Text(tables.subject["description"], style="bold"))
         notes = tables.subject["notes"]
         for note in notes if verbosity > 0 else notes[:1]:
@@ -70,18 +78,43 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
         if reporter.config.getoption("interp_baseline"):
             from .baseline import comparison_lines
 
-            for line in comparison_lines(entries, reporter.config):
-                write(Text(line))
+            for line in comparison_lines(tables, entries, reporter.config):
+                write(Text(printable(line)))
         expected = _expected_by_mistake(entries)
         if verbosity >= 0 and expected:
             write(Text(expected, style="dim"))
-    if reporter.config.getoption("interp_baseline"):
-        from .baseline import unused_lines
-
-        for line in unused_lines(ledger.entries, reporter.config):
-            write(Text(line))
+    without = printable_values(ledger.without_subject())
+    if without:
+        write(Text("No subject is known for these", style="bold"))
+        write(_claims_table(without, verbosity))
+        write(_counts(without))
+    for line in _closing_lines(ledger, reporter.config):
+        write(Text(printable(line)))
     if not ledger.judged:
         write(Text("No claim was judged, so this run fails.", style="bold red"))
+
+
+def printable_rows(
+    groups: list[tuple[Tables, list[dict[str, Any]]]],
+) -> Iterator[tuple[Tables, list[dict[str, Any]]]]:
+    """The same with every text printable, so that no class name can repaint the terminal."""
+    for tables, rows in groups:
+        shown = printable_values([tables.subject, [*tables.families.items()], tables.lattice, rows])
+        yield Tables(shown[0], dict(shown[1]), shown[2], tables.snapshot), shown[3]
+
+
+def _closing_lines(ledger: Ledger, config: pytest.Config) -> Iterator[str]:
+    """What is to be said of claims that have no row: of the baseline, deselected, unknown."""
+    if config.getoption("interp_baseline"):
+        from .baseline import unused_claims, unused_lines
+
+        yield from unused_lines(unused_claims(ledger, config))
+    if ledger.deselected:
+        count = len(ledger.deselected)
+        yield f"{count} more claim{'' if count == 1 else 's'} deselected"
+    for one in ledger.uncollected:
+        how = "skipped as a whole" if one.outcome == "skipped" else "not collected"
+        yield f"{one.test or 'everything'}: {how}, so its claims are unknown: {one.reason}"
 
 
 def _writer(reporter: pytest.TerminalReporter) -> Callable[[RenderableType], None]:
@@ -106,7 +139,7 @@ def _writer(reporter: pytest.TerminalReporter) -> Callable[[RenderableType], Non
         console.print(thing)
         buffer.flush()
         text = buffer.buffer.getvalue().decode(encoding)
-        for line in text.splitlines():
+        for line in text.split("\n")[:-1]:
             writer.line(line.rstrip())
 
     return write
@@ -238,11 +271,9 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
     table.add_column("claim", overflow="fold")
     if chances:
         table.add_column("by chance", no_wrap=True, justify="right")
-    shown = [
-        entry for entry in entries if verbosity >= 0 or status(entry) in ("fails", "undecided")
-    ]
+    shown = [entry for entry in entries if verbosity >= 0 or _telling(entry)]
     for entry in shown:
-        word = status(entry)
+        word = entry["status"]
         said = Text(entry["claim"])
         for line in _details(entry, word, verbosity):
             said.append("\n" + line, style="dim")
@@ -253,6 +284,11 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
             cells.append(_chance(entry))
         table.add_row(*cells)
     return Padding(table, (1, 0, 1, 0)) if shown else Text("")
+
+
+def _telling(entry: dict[str, Any]) -> bool:
+    """Whether even a quiet summary shows a claim."""
+    return entry["status"] in ("fails", "undecided") or entry["pytest"] in RED
 
 
 def _chance(entry: dict[str, Any]) -> Text:
@@ -268,6 +304,7 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     lines = [f"judged as: {entry['judged_as']}"] if entry["judged_as"] != entry["claim"] else []
     if entry["fate"] and (entry["fate"][0] not in ("held", "still not") or verbosity > 0):
         lines.append(": ".join(part for part in entry["fate"] if part))
+    lines += entry["incidents"]
     if verdict is None:
         # The problem, and what was found.
         return [*lines, "; ".join(line.strip() for line in entry["reason"].splitlines()[:2])]
@@ -277,7 +314,7 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
             + f"{check['measured']}, claimed {check['expected']}: {check['outcome']}"
             for check in verdict["checks"]
         ]
-    elif verbosity > 0 or word != "holds":
+    elif verbosity > 0 or word not in ("holds", "unexpectedly holds"):
         lines.append(verdict["measured"])
     if word == "undecided" and verdict["needed"]:
         lines.append(verdict["needed"])
@@ -347,18 +384,18 @@ def _of_which(word: str, entries: list[dict[str, Any]]) -> str:
     if word != "not replicated":
         return ""
     outcomes = Counter(
-        entry["verdict"]["outcome"] for entry in entries if status(entry) == "not replicated"
+        entry["verdict"]["outcome"] for entry in entries if entry["status"] == "not replicated"
     )
     return " (" + ", ".join(f"{word} {count}" for word, count in outcomes.items()) + ")"
 
 
 def _counts(entries: list[dict[str, Any]]) -> Text:
-    counts = Counter(status(entry) for entry in entries)
+    counts = Counter(entry["status"] for entry in entries)
     told = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
     told.append_text(
         Text(", ").join(
-            Text(f"{word} {counts[word]}{_of_which(word, entries)}", style=style)
-            for word, style in _STYLES.items()
+            Text(f"{word} {counts[word]}{_of_which(word, entries)}", style=_STYLES[word])
+            for word in STATUSES
             if counts[word]
         )
     )

@@ -1,0 +1,91 @@
+"""Where a run writes: refused before anything runs, if two of them are the same file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from interp_checks.writing import is_special
+
+SUFFIXES = (".html", ".md", ".json", ".csv")
+
+
+def check_outputs(config: pytest.Config) -> None:
+    """Check every path that a run will write to.
+
+    Raises:
+        pytest.UsageError: a report has no suffix of ours, an output is a folder, two outputs
+            are one file, or an output is a file that the run reads.
+    """
+    reports = report_paths(config)
+    for path in reports:
+        if path.suffix not in SUFFIXES and not is_step_summary(path):
+            raise pytest.UsageError(
+                f"--interp-report: {path} has the suffix {path.suffix!r}; "
+                f"expected one of {', '.join(SUFFIXES)}"
+            )
+        if path.is_dir():
+            raise pytest.UsageError(f"--interp-report: {path} is a folder; expected a file")
+    saved = saved_path(config)
+    outputs = [("--interp-report", path) for path in reports]
+    if saved is not None:
+        if saved.is_dir():
+            raise pytest.UsageError(f"--interp-save: {saved} is a folder; expected a file")
+        outputs.append(("--interp-save", saved))
+    xml = config.getoption("xmlpath", None)
+    known = [("--junitxml", Path(xml))] if xml else []
+    inputs = []
+    for name in ("checkpoint", "baseline", "align"):
+        value = config.getoption(f"interp_{name}")
+        if value:
+            inputs.append((f"--interp-{name}", Path(value).expanduser()))
+    for option, path in outputs:
+        # A run may be judged against what it then replaces: that is how a baseline is renewed.
+        read = [one for one in inputs if (option, one[0]) != ("--interp-save", "--interp-baseline")]
+        for other, taken in (*known, *read):
+            if _same(path, taken):
+                if option == other == "--interp-report":
+                    raise pytest.UsageError(f"--interp-report: the same path twice: {path}")
+                raise pytest.UsageError(
+                    f"{option}: {path} is the file of {other}; give each a path of its own"
+                )
+        known.append((option, path))
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if outputs and epoch and not (epoch.isascii() and epoch.isdecimal()):
+        raise pytest.UsageError(
+            f"SOURCE_DATE_EPOCH is no time: {epoch[:40]!r}; expected seconds since 1970"
+        )
+
+
+def report_paths(config: pytest.Config) -> list[Path]:
+    """The paths of ``--interp-report``."""
+    return [Path(path).expanduser() for path in config.getoption("interp_report")]
+
+
+def saved_path(config: pytest.Config) -> Path | None:
+    """The path of ``--interp-save``; ``.json`` is added to a name without a suffix."""
+    given = config.getoption("interp_save")
+    if not given:
+        return None
+    path = Path(given).expanduser()
+    # A device or a pipe has the name that it has.
+    return path if path.suffix or is_special(path) else path.with_suffix(".json")
+
+
+def is_step_summary(path: Path) -> bool:
+    """Whether this is the file that GitHub shows on a workflow's page, to which one appends."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    return bool(summary) and path == Path(str(summary))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths name one file, be it by a link, or by another spelling."""
+    real, also = (os.path.normcase(os.path.realpath(path)) for path in (one, other))
+    if real == also:
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

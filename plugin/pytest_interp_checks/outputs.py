@@ -1,0 +1,192 @@
+"""What a run writes: each output on its own, so that none that fails takes another with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interp_checks.errors import InterpChecksError
+from interp_checks.printable import one_line, printable, printable_values
+from interp_checks.writing import write_text
+
+from .ledger import Ledger
+from .output_paths import is_step_summary, report_paths, saved_path
+from .report import Circumstances, commit_of, report_of
+
+
+@dataclass
+class Written:
+    """What came of writing.
+
+    Args:
+        lines: one about each output.
+        failed: whether something that was asked for is not there.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    def attempt(self, what: str, path: Path | None, write: Callable[[], str]) -> bool:
+        """Write one output; whatever is wrong becomes a line."""
+        try:
+            self.lines.append(printable(write()))
+        # A defect in one format must not cost the others.
+        except Exception as error:
+            self.failed = True
+            told = _problem(error)
+            where = "" if path is None or told.startswith(str(path)) else f"{path}: "
+            self.lines.append(f"{what}: {printable(where)}{told}")
+            return False
+        return True
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, InterpChecksError):
+        found = f" ({one_line(error.found)})" if error.found else ""
+        return f"{one_line(error.problem)}{found}"
+    if isinstance(error, OSError):
+        return one_line(error.strerror or str(error))
+    return one_line(f"{type(error).__name__}: {error}")
+
+
+def write_outputs(ledger: Ledger, config: pytest.Config, run: Circumstances) -> Written:
+    """Write the saved run, then every report, then the figures; whatever was asked for."""
+    written = Written()
+    made: list[dict[str, Any]] = []
+
+    def report() -> dict[str, Any]:
+        if not made:
+            made.append(report_of(ledger, config, run))
+        return made[0]
+
+    if config.getoption("interp_save"):
+        written.attempt(
+            "nothing saved", saved_path(config), lambda: _save(ledger, config, report())
+        )
+    drawn = False
+    for path in report_paths(config):
+        done = written.attempt("no report", path, _writer(path, ledger, config, report))
+        drawn = drawn or (done and path.suffix == ".html")
+    if config.getoption("interp_figures"):
+        written.attempt("no figures", None, lambda: _figures(ledger, config, report(), drawn))
+    return written
+
+
+def _writer(
+    path: Path, ledger: Ledger, config: pytest.Config, report: Callable[[], dict[str, Any]]
+) -> Callable[[], str]:
+    def write() -> str:
+        text = _text(path.suffix, ledger, config, report())
+        if is_step_summary(path):
+            # GitHub shows this file on a workflow's page, and one appends to it.
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            write_text(path, text)
+        return f"report: {path}"
+
+    return write
+
+
+def _text(suffix: str, ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
+    """A report in the format of a suffix; all but JSON are made of printable text alone."""
+    if suffix == ".json":
+        return json_text(report)
+    shown: dict[str, Any] = printable_values(report)
+    if suffix == ".csv":
+        from .csv_table import csv_table
+
+        return csv_table(shown)
+    if suffix == ".html":
+        from .html import html
+
+        return html(ledger, config, shown)
+    from .markdown import markdown
+
+    return markdown(shown)
+
+
+def json_text(report: dict[str, Any]) -> str:
+    """A report as JSON that UTF-8 can encode: what it cannot is escaped, and comes back."""
+    text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any], drawn: bool) -> str:
+    """Write the figures, unless a page did; returns a line about it."""
+    from .html import figures_folder, write_figures_of
+
+    if drawn and not report["cut_short"]:
+        return f"figures: {figures_folder(config)}"
+    return write_figures_of(ledger, config, printable_values(report))
+
+
+def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
+    """Save the run; returns a line about it.
+
+    Raises:
+        InterpChecksError: the run is no match for what is saved there, or the file cannot be
+            written.
+    """
+    from interp_checks.runs import save_run
+
+    path = saved_path(config)
+    assert path is not None
+    if report["cut_short"]:
+        raise InterpChecksError(f"the run was cut short ({report['cut_short']})")
+    lost = list(_not_covered(path, report, config))
+    if lost:
+        noun = "claim" if len(lost) == 1 else "claims"
+        raise InterpChecksError(
+            f"{path} holds {len(lost)} {noun} that this partial run left out, such as "
+            f"{lost[0]!r}; save it to another file"
+        )
+    snapshots = [tables.snapshot for tables, _ in ledger.by_subject()]
+    if not all(snapshots):
+        raise InterpChecksError("the features of a subject were lost with the worker that had them")
+    save_run(path, {**report, "commit": commit_of(config)}, snapshots)
+    partial = " (a partial run: a baseline knows what it leaves out)"
+    return f"run saved: {path}{partial if report['selection']['partial'] else ''}"
+
+
+def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> Iterator[str]:
+    """The claims of a saved run that this run did not judge, though they are still there.
+
+    A claim that is gone from a file that this run collected in full is no longer there, and so
+    is every claim of a file that is gone.
+    """
+    try:
+        saved = json.loads(path.read_text("utf-8"))["report"]
+        claims = [one for subject in saved["subjects"] for one in subject["claims"]]
+        before = [(str(one["test"]), str(one["claim"])) for one in claims]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return  # nothing is there, or no saved run
+    rows = [*report["without_subject"]]
+    rows += [one for subject in report["subjects"] for one in subject["claims"]]
+    now = {one["test"] for one in rows}
+    left_out = {one["test"] for one in report["selection"]["deselected"]}
+    files = {_file(test) for test in now | left_out}
+    narrowed = bool(report["selection"]["narrowed_by"])
+    for test, claim in before:
+        whole = _file(test) in files and not narrowed
+        there = not whole and (config.rootpath / _file(test)).is_file()
+        if test not in now and (test in left_out or there):
+            yield claim
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def needs_readouts(config: pytest.Config) -> bool:
+    """Whether what is written at the end needs more than verdicts and counts."""
+    option = config.getoption
+    pages = any(path.endswith(".html") for path in option("interp_report"))
+    asked = option("interp_save"), option("interp_baseline"), option("interp_figures")
+    return pages or any(asked)
