@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from interp_checks.errors import InterpChecksError
+from interp_checks.estimate import percent
+from interp_checks.statuses import of_which
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
 from .bar import bar_of
@@ -72,6 +74,9 @@ def page(
             _shown(*one) for one in zip(range(len(subjects)), subjects, lattices, strict=True)
         ],
         statuses=list(report["summary"].items()),
+        claims=[claim for subject in subjects for claim in subject["claims"]],
+        of_which=of_which,
+        in_percent=percent,
         files=sorted({_file(claim) for subject in subjects for claim in subject["claims"]}),
         exhibits=shown,
         replication=replication_of(shown),

@@ -14,6 +14,7 @@ import pytest
 from interp_checks.errors import InterpChecksError
 from interp_checks.estimate import Estimate
 from interp_checks.files import replacing
+from interp_checks.statuses import behind
 
 from .evidence import Ledger, Tables
 from .status import STATUSES, status
@@ -157,6 +158,7 @@ def report_of(ledger: Ledger, config: pytest.Config) -> dict[str, Any]:
 
     option = config.getoption
     groups = ledger.by_subject()
+    subjects = [_subject(tables, entries) for tables, entries in groups]
     counts = Counter(status(entry) for _, entries in groups for entry in entries)
     return {
         "schema": SCHEMA,
@@ -170,7 +172,8 @@ def report_of(ledger: Ledger, config: pytest.Config) -> dict[str, Any]:
             "baseline": option("interp_baseline"),
         },
         "summary": {word: counts[word] for word in STATUSES},
-        "subjects": [_subject(tables, entries) for tables, entries in groups],
+        "not_replicated": behind(claim for subject in subjects for claim in subject["claims"]),
+        "subjects": subjects,
     }
 
 

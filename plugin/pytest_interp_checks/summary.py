@@ -14,6 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from interp_checks.estimate import percent
+from interp_checks.statuses import of_which
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
 from .evidence import Ledger
@@ -158,7 +160,7 @@ def _narrow_table(
         )
         dead = sum(recall < DEAD for recall, _ in known)
         worst = [(recall, name) for recall, name in known if recall < _INTACT][:6] or known[:1]
-        told = ", ".join(f"{name} {_percent(recall)}" for recall, name in worst)
+        told = ", ".join(f"{name} {percent(recall, 0, (DEAD, ALIVE))}" for recall, name in worst)
         accuracy = f"{100 * sum(row['correct']) / sum(support):.2f}"
         table.add_row(row["label"], accuracy, str(dead), told)
     return table
@@ -182,15 +184,6 @@ def _recalls(row: dict[str, Any], support: list[int]) -> list[float | None]:
     ]
 
 
-def _percent(share: float) -> str:
-    """Whole percent; 0 and 100 only when exact."""
-    if 0 < share < 0.005:
-        return "<1"
-    if 0.995 <= share < 1:
-        return "99"
-    return f"{100 * share:.0f}"
-
-
 def _cell(recall: float | None) -> Text:
     if recall is None:
         return Text("-", style="dim")
@@ -201,7 +194,7 @@ def _cell(recall: float | None) -> Text:
         style = "red"
     elif recall < _INTACT:
         style = "yellow"
-    return Text(_percent(recall).rjust(3), style=style)
+    return Text(percent(recall, 0, (DEAD, ALIVE)).rjust(3), style=style)
 
 
 def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
@@ -214,7 +207,7 @@ def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
     predicted = [(share, name) for share, name in shares if share > PREDICTED]
     if 2 * len(predicted) > len(classes):
         return ""
-    told = ", ".join(f"{name} {_percent(share)}%" for share, name in predicted[:2])
+    told = ", ".join(f"{name} {percent(share, 0, [PREDICTED])}%" for share, name in predicted[:2])
     return told + (", ..." if len(predicted) > 2 else "")
 
 
@@ -276,8 +269,9 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
             for check in verdict["checks"]
         ]
     elif verbosity > 0 or word != "holds":
-        lines.append(verdict["measured"])
-    if word == "undecided" and verdict["needed"]:
+        open_still = word == "not replicated" and verdict["outcome"] == "undecided"
+        lines.append(("undecided: " if open_still else "") + verdict["measured"])
+    if verdict["needed"]:
         lines.append(verdict["needed"])
     if verbosity > 0:
         lines += verdict["remarks"]
@@ -340,22 +334,20 @@ def _table(title: str, padding: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tab
     )
 
 
-def _of_which(word: str, entries: list[dict[str, Any]]) -> str:
-    """What does not replicate fails or is undecided."""
-    if word != "not replicated":
-        return ""
-    outcomes = Counter(
-        entry["verdict"]["outcome"] for entry in entries if status(entry) == "not replicated"
-    )
-    return " (" + ", ".join(f"{word} {count}" for word, count in outcomes.items()) + ")"
-
-
 def _counts(entries: list[dict[str, Any]]) -> Text:
     counts = Counter(status(entry) for entry in entries)
+    claims = [
+        {"status": status(entry), "outcome": entry["verdict"] and entry["verdict"]["outcome"]}
+        for entry in entries
+    ]
+    behind = {word: of_which(word, claims) for word in counts}
     told = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
     told.append_text(
         Text(", ").join(
-            Text(f"{word} {counts[word]}{_of_which(word, entries)}", style=style)
+            Text(
+                f"{word} {counts[word]}" + (f" ({behind[word]})" if behind[word] else ""),
+                style=style,
+            )
             for word, style in _STYLES.items()
             if counts[word]
         )
