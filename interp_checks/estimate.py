@@ -196,20 +196,21 @@ def percent(fraction: float, digits: int = 1, thresholds: Sequence[float] = ()) 
         digits: after the point; more where the thresholds need them.
         thresholds: fractions that it is compared with where it is shown.
     """
-    shortest = _rounded(fraction, digits)
+    # A number of numpy's compares to a boolean of numpy's, which cannot be subtracted.
+    fraction = float(fraction)
     for more in range(digits, _MOST_DIGITS + 1):
         text = _rounded(fraction, more)
-        if all(_side(text, limit) == (fraction > limit) - (fraction < limit) for limit in thresholds):
+        if all(_tells(text, fraction, threshold) for threshold in thresholds):
             return text
-    return shortest
+    return _rounded(fraction, digits)
 
 
-def _side(text: str, threshold: float) -> int:
-    """On which side of a threshold a number is as it is shown: -1 below, 0 at it, 1 above."""
+def _tells(text: str, fraction: float, threshold: float) -> bool:
+    """Whether a number is on the same side of a threshold as it is shown, or at it."""
     shown, limit = float(text.replace("<", "")), round(100 * threshold, 10)
     if "<" in text and shown == limit:
-        return 1 if text.startswith("-") else -1
-    return (shown > limit) - (shown < limit)
+        return (fraction > 0) == (fraction < threshold)
+    return (shown > limit) - (shown < limit) == (fraction > threshold) - (fraction < threshold)
 
 
 def _rounded(fraction: float, digits: int) -> str:

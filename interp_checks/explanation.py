@@ -59,11 +59,12 @@ def _where_it_goes(result: Result, name: str) -> str:
     if not total:
         return ""
     order = sorted(range(len(row)), key=lambda column: (-row[column], column))
-    goes = [
-        f"{class_words((result.class_names[column],))} ({percent(row[column] / total, 1, (DEAD, ALIVE))} %)"
+    shares = {
+        class_words((result.class_names[column],)): row[column] / total
         for column in order[:3]
         if row[column]
-    ]
+    }
+    goes = [f"{words} ({percent(share, 1, (DEAD, ALIVE))} %)" for words, share in shares.items()]
     return f"images of {class_words((name,))} are predicted as {listed(goes)}"
 
 

@@ -281,9 +281,11 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
         "below",
         threshold,
     )
-    lead, lower, upper = (percent(part, 1, [threshold]) for part in (change.value, *change.interval))
+    ahead, lower, upper = (
+        percent(part, 1, [threshold]) for part in (change.value, *change.interval)
+    )
     told = (
-        f"{lead} points [{lower}, {upper}] ({change.lost} right "
+        f"{ahead} points [{lower}, {upper}] ({change.lost} right "
         f"there alone, {change.gained} right with the first alone, of {images})"
     )
     return [replace(check, outcome=outcome, measured=told)]

@@ -95,15 +95,21 @@ def page(
 
 
 def replication_of(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
-    """One row for each item: what all of its exhibits measure together, and the best answer."""
+    """One row for each item: in brief what it comes to, or what all of its exhibits measure."""
     items: dict[str, list[Exhibit]] = {}
     for one in exhibits:
         items.setdefault(one.item, []).append(one)
     rows = []
-    for every in items.values():
-        measured = [one.replicates for one in every if one.replicates != "not measured"]
-        ours = _together([one.ours for one in every])
-        rows.append(replace(every[0], ours=ours, replicates=(*measured, "not measured")[0]))
+    for item, every in items.items():
+        words = {one.replicates for one in every}
+        if len(words) > 1:
+            raise InterpChecksError(
+                f"the exhibits of {item} differ on whether it replicates",
+                found=", ".join(sorted(words)),
+                expected="one word for all of them",
+            )
+        ours = every[0].brief or _together([one.ours for one in every])
+        rows.append(replace(every[0], ours=ours))
     return rows
 
 
