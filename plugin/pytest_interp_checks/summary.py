@@ -122,25 +122,27 @@ def _recall_table(
     every = [subject["intact"], *rows]
     labels = max(len(row["label"]) for row in every)
     width = reporter._tw.fullwidth
-    column = max(4, *(len(name) + 1 for name in classes)) if classes else 4
+    cells = [[_cell(recall) for recall in _recalls(row, support)] for row in every]
+    columns = sum(
+        1 + max(3, len(name), *(len(cell) for cell in column))
+        for name, column in zip(classes, zip(*cells, strict=True), strict=True)
+    )
     table = _table(title)
     table.add_column("", no_wrap=True)
-    if labels + 2 + column * len(classes) + 6 > width:
+    if labels + 2 + columns + 6 > width:
         return _narrow_table(table, every, classes, support)
     for name in classes:
         table.add_column(name, justify="right", min_width=3, no_wrap=True)
     table.add_column("accuracy" if width > 100 else "acc.", justify="right", no_wrap=True)
     few = {row["label"]: _few_predicted(row, classes) for row in rows}
-    roomy = labels + 2 + column * len(classes) + 6 + 18 <= width
+    roomy = labels + 2 + columns + 6 + 18 <= width
     if roomy and any(few.values()):
         table.add_column(_PREDICTS, no_wrap=True, overflow="ellipsis")
-    for row in every:
-        recalls = _recalls(row, support)
-        cells: list[Text] = [_cell(recall) for recall in recalls]
-        cells.append(Text(f"{100 * sum(row['correct']) / sum(support):.2f}"))
+    for row, recalls in zip(every, cells, strict=True):
+        last = [Text(f"{100 * sum(row['correct']) / sum(support):.2f}")]
         if roomy and any(few.values()):
-            cells.append(Text(few.get(row["label"], "")))
-        table.add_row(Text(row["label"]), *cells, end_section=row["label"] == "intact")
+            last.append(Text(few.get(row["label"], "")))
+        table.add_row(Text(row["label"]), *recalls, *last, end_section=row["label"] == "intact")
     return table
 
 
