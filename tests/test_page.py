@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zlib
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ pytest.importorskip("jinja2", reason="needs the package jinja2")
 from interp_checks.estimate import percent
 from interp_checks.page import Exhibit, SubsetCounts, page
 from interp_checks.page.bar import Bar, bar_of
+from interp_checks.page.build import replication_of
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = (
@@ -502,6 +504,16 @@ def test_drawings_that_are_refused(body: str, told: str) -> None:
 def test_other_words_are_refused() -> None:
     with pytest.raises(InterpChecksError, match="'perhaps' does not say whether"):
         exhibit("T6", replicates="perhaps")
+
+
+def test_exhibits_of_an_item_agree_on_whether_it_replicates() -> None:
+    two = [exhibit("T6", replicates="yes"), exhibit("T6", replicates="not measured")]
+    with pytest.raises(InterpChecksError, match="the exhibits of T6 differ") as refused:
+        replication_of(two)
+    assert "found: not measured, yes" in str(refused.value)
+    brief = replace(two[0], brief="92 %; claims: holds 1")
+    (row,) = replication_of([brief, brief])
+    assert (row.ours, row.replicates) == ("92 %; claims: holds 1", "yes")
     with pytest.raises(InterpChecksError, match="no <svg> element"):
         exhibit("T6", "a picture")
 
