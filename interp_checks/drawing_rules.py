@@ -121,7 +121,7 @@ def compare_measured(quantity: str, measured: Measured, relation: str, threshold
         Outcome.HOLDS if holds else Outcome.FAILS if fails else Outcome.UNDECIDED,
         quantity,
         f"{relation} {percent_words(threshold, '')}",
-        str(measured),
+        measured.beside(threshold),
         measured.value,
         measured.lower,
         measured.upper,

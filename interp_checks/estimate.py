@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -81,10 +81,20 @@ class Estimate(_WithInterval):
         return self.value
 
     def __str__(self) -> str:
+        return self.beside()
+
+    def beside(self, *thresholds: float) -> str:
+        """The number in words, in as many digits as show its side of these thresholds.
+
+        Args:
+            thresholds: fractions that it is compared with.
+        """
         if not self.total:
             return "no images"
         digits = 2 if self.total >= 5000 else 1
-        value, lower, upper = (percent(part, digits) for part in (self.value, *self.interval))
+        value, lower, upper = (
+            percent(part, digits, thresholds) for part in (self.value, *self.interval)
+        )
         return f"{value} % [{lower}, {upper}] ({self.count} of {self.total})"
 
     def _repr_html_(self) -> str:
@@ -134,11 +144,21 @@ class Change(_WithInterval):
         return lost[0] - gained[1], lost[1] - gained[0]
 
     def __str__(self) -> str:
+        return self.beside()
+
+    def beside(self, *thresholds: float) -> str:
+        """The number in words, in as many digits as show its side of these thresholds.
+
+        Args:
+            thresholds: fractions that it is compared with.
+        """
         if not self.total:
             return "no images"
-        lower, upper = self.interval
+        value, lower, upper = (
+            percent(part, 1, thresholds) for part in (self.value, *self.interval)
+        )
         return (
-            f"{percent(self.value)} points [{percent(lower)}, {percent(upper)}] "
+            f"{value} points [{lower}, {upper}] "
             f"({self.lost} lost, {self.gained} gained of {self.total})"
         )
 
@@ -162,8 +182,39 @@ class PerClass(Mapping[str, Estimate]):
         return "\n".join(f"{name}: {estimate}" for name, estimate in self.items())
 
 
-def percent(fraction: float, digits: int = 1) -> str:
-    """A fraction in percent: ``0.5`` to ``50.0``, never rounded to 0 or 100 when it is not."""
+#: More digits than this show no side of a threshold that is worth telling.
+_MOST_DIGITS = 9
+
+
+def percent(fraction: float, digits: int = 1, thresholds: Sequence[float] = ()) -> str:
+    """A fraction in percent: ``0.5`` to ``50.0``, never rounded to 0 or 100 when it is not.
+
+    Nor is it rounded across a threshold, or onto one: ``percent(0.0496, 0, [0.05])`` is "4.96".
+
+    Args:
+        fraction: to be shown.
+        digits: after the point; more where the thresholds need them.
+        thresholds: fractions that it is compared with where it is shown.
+    """
+    # A number of numpy's compares to a boolean of numpy's, which cannot be subtracted.
+    fraction = float(fraction)
+    for more in range(digits, _MOST_DIGITS + 1):
+        text = _rounded(fraction, more)
+        if all(_tells(text, fraction, threshold) for threshold in thresholds):
+            return text
+    return _rounded(fraction, digits)
+
+
+def _tells(text: str, fraction: float, threshold: float) -> bool:
+    """Whether a number is on the same side of a threshold as it is shown, or at it."""
+    shown, limit = float(text.replace("<", "")), round(100 * threshold, 10)
+    if "<" in text and shown == limit:
+        return (fraction > 0) == (fraction < threshold)
+    return (shown > limit) - (shown < limit) == (fraction > threshold) - (fraction < threshold)
+
+
+def _rounded(fraction: float, digits: int) -> str:
+    """In percent to so many digits, 0 and 100 only if it is."""
     value = 100 * fraction
     text = f"{value:.{digits}f}"
     step = 10.0**-digits

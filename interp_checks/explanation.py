@@ -15,7 +15,7 @@ from .readout import Readout
 from .rules import Scene, checks_of
 from .says import PredictsCount, PredictsOnly, Say
 from .set_facts import SET_FACTS
-from .thresholds import PREDICTED
+from .thresholds import ALIVE, DEAD, PREDICTED
 from .verdict import Check, Outcome, all_of
 from .wording import class_words, listed
 
@@ -59,11 +59,12 @@ def _where_it_goes(result: Result, name: str) -> str:
     if not total:
         return ""
     order = sorted(range(len(row)), key=lambda column: (-row[column], column))
-    goes = [
-        f"{class_words((result.class_names[column],))} ({percent(row[column] / total)} %)"
+    shares = {
+        class_words((result.class_names[column],)): row[column] / total
         for column in order[:3]
         if row[column]
-    ]
+    }
+    goes = [f"{words} ({percent(share, 1, (DEAD, ALIVE))} %)" for words, share in shares.items()]
     return f"images of {class_words((name,))} are predicted as {listed(goes)}"
 
 
@@ -77,7 +78,7 @@ def _what_dropped(result: Result) -> str:
         reverse=True,
     )
     told = [
-        f"{class_words((name,))} by {percent(loss)} points"
+        f"{class_words((name,))} by {percent(loss, 1, [_WORTH_TELLING])} points"
         for loss, name in losses[:3]
         if loss > _WORTH_TELLING
     ]
@@ -90,7 +91,7 @@ def _what_dropped(result: Result) -> str:
 def _predicted(result: Result) -> str:
     shares = sorted((-result.share[name].value, name) for name in result.class_names)
     told = [
-        f"{class_words((name,))} ({percent(-share)} %)"
+        f"{class_words((name,))} ({percent(-share, 1, [PREDICTED])} %)"
         for share, name in shares[:4]
         if -share > PREDICTED
     ]

@@ -69,7 +69,8 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
                 outcome,
                 f"recall of {class_words((fact.name,))}",
                 f"{word} that of {class_words((name,))}",
-                f"{own}, against {percent(other.value)} % of {class_words((name,))}",
+                f"{own.beside(other.value)}, against {percent(other.value, 1, [own.value])} % of "
+                f"{class_words((name,))}",
                 own.value,
                 own.lower,
                 own.upper,
@@ -181,6 +182,7 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
         outcome = Outcome.HOLDS
     elif upper < low or high < lower:
         outcome = Outcome.FAILS
+    told = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
     within = f" (within {100 * ABOUT:g} points)" if fact.relation == "about" else ""
     return [
         Check(
@@ -188,7 +190,7 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
             "variance of the logits along the first "
             + ("direction" if fact.count == 1 else f"{fact.count} directions"),
             f"{fact.relation} {percent_words(fact.percent)}{within}",
-            f"{percent(share)} % [{percent(lower)}, {percent(upper)}]",
+            f"{told[0]} % [{told[1]}, {told[2]}]",
             share,
             lower,
             upper,
@@ -226,7 +228,7 @@ def _principal(fact: facts.PrincipalDirections, scene: Scene) -> list[Check]:
         Check.exact(
             f"number of directions for {100 * PRINCIPAL:g} % of the squared singular values",
             f"exactly {fact.count}",
-            f"{found} (they carry {percent(float(energy))} %)",
+            f"{found} (they carry {percent(float(energy), 1, [PRINCIPAL])} %)",
             found == fact.count,
         )
     ]
@@ -301,7 +303,8 @@ def _orthogonal_pairs(fact: facts.NearlyOrthogonalPairs, scene: Scene) -> list[C
         Check.exact(
             "share of pairs of weight rows that are nearly orthogonal",
             f"at least {percent_words(fact.percent)}",
-            f"{percent(float(nearly.mean()))} % ({int(nearly.sum())} of {nearly.size})",
+            f"{percent(float(nearly.mean()), 1, [fact.percent / 100])} % "
+            f"({int(nearly.sum())} of {nearly.size})",
             bool(100 * int(nearly.sum()) >= fact.percent * nearly.size),
         )
     ]
@@ -313,7 +316,7 @@ def _oblique(_: facts.MostRowsOblique, scene: Scene) -> list[Check]:
         Check.exact(
             "share of pairs of weight rows more than 90 degrees apart",
             "more than 50 %",
-            f"{percent(float(apart.mean()))} % ({int(apart.sum())} of {apart.size})",
+            f"{percent(float(apart.mean()), 1, [0.5])} % ({int(apart.sum())} of {apart.size})",
             bool(apart.mean() > 0.5),
         )
     ]

@@ -9,6 +9,7 @@ independently.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -49,7 +50,33 @@ class Measured:
         return self.value
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} [{self.lower:.4g}, {self.upper:.4g}] ({self.total} images)"
+        return self.beside()
+
+    def beside(self, *thresholds: float) -> str:
+        """The number in words, in as many digits as show its side of these thresholds.
+
+        Args:
+            thresholds: numbers that it is compared with.
+        """
+        value, lower, upper = (
+            _digits(part, thresholds) for part in (self.value, self.lower, self.upper)
+        )
+        return f"{value} [{lower}, {upper}] ({self.total} images)"
+
+
+def _digits(number: float, thresholds: Sequence[float]) -> str:
+    """Four digits, more where fewer would put the number on another side of a threshold."""
+
+    def side(shown: float, limit: float) -> int:
+        return (shown > limit) - (shown < limit)
+
+    texts = [f"{number:.{digits}g}" for digits in range(4, 13)]
+    telling = (
+        text
+        for text in texts
+        if all(side(float(text), limit) == side(number, limit) for limit in thresholds)
+    )
+    return next(telling, texts[0])
 
 
 def mean_of(values: FloatArray, confidence: float = CONFIDENCE) -> Measured:

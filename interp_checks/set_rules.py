@@ -27,7 +27,7 @@ from .readout import Readout
 from .rules import Scene
 from .subsets import MOST_DIRECTIONS, mask_of, members_of, part_has, sizes
 from .sweeps import argmax_over, predict
-from .thresholds import DEAD, SPARED
+from .thresholds import ALIVE, DEAD, SPARED
 from .verdict import Check, Outcome
 from .wording import class_words, listed
 
@@ -281,9 +281,11 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
         "below",
         threshold,
     )
-    lower, upper = change.interval
+    ahead, lower, upper = (
+        percent(part, 1, [threshold]) for part in (change.value, *change.interval)
+    )
     told = (
-        f"{percent(change.value)} points [{percent(lower)}, {percent(upper)}] ({change.lost} right "
+        f"{ahead} points [{lower}, {upper}] ({change.lost} right "
         f"there alone, {change.gained} right with the first alone, of {images})"
     )
     return [replace(check, outcome=outcome, measured=told)]
@@ -320,7 +322,7 @@ def _more_revives(fact: set_facts.MoreRevives, scene: Scene) -> list[Check]:
 def _told(lattice: Lattice, name: str, mask: int) -> str:
     gone = members_of(len(lattice) - 1 - mask)
     recall = lattice.recall(name, members_of(mask))
-    return f"{percent(recall.value)} % without {listed(gone)}"
+    return f"{percent(recall.value, 1, (DEAD, ALIVE))} % without {listed(gone)}"
 
 
 def _witness(dead: Array, alive: Array) -> tuple[int, int] | None:

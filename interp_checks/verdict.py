@@ -106,7 +106,7 @@ class Check:
             Outcome.HOLDS if holds else Outcome.FAILS if fails else Outcome.UNDECIDED,
             quantity,
             f"{relation} {percent_words(100 * threshold, '')} {unit}",
-            str(estimate),
+            estimate.beside(threshold),
             estimate.value,
             lower,
             upper,

@@ -39,7 +39,7 @@ from interp_fixtures.generative_reading import (
     reconstructions,
 )
 from interp_fixtures.generative_recipes import Kind
-from interp_fixtures.reference_files import REFERENCE, SHIPPED, reference_readout
+from interp_fixtures.reference_files import REFERENCE, SHIPPED_WITH_DRAWINGS, reference_readout
 from interp_fixtures.request import Request
 
 DRAWING: tuple[tuple[Kind, bool], ...] = (
@@ -74,7 +74,7 @@ def images(request: pytest.FixtureRequest) -> ImageSet:
     return load_images(request.param, "test", root=ROOT)
 
 
-@pytest.mark.parametrize("dataset", SHIPPED)
+@pytest.mark.parametrize("dataset", SHIPPED_WITH_DRAWINGS)
 def test_shipped_files_need_neither_images_nor_training(dataset: str) -> None:
     for kind, early in (*DRAWING, ("generated", False), ("latents", False)):
         checkpoint, how = load_or_train_generative(kind, Request(dataset=dataset), early=early)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zlib
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ from interp_checks import (
 
 pytest.importorskip("jinja2", reason="needs the package jinja2")
 
+from interp_checks.estimate import percent
 from interp_checks.page import Exhibit, SubsetCounts, page
 from interp_checks.page.bar import Bar, bar_of
+from interp_checks.page.build import replication_of
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = (
@@ -291,7 +294,7 @@ def test_recalls_and_matrices_are_the_librarys(report: dict[str, Any], hostile: 
         for name in HOSTILE:
             recall = result.recall[name]
             dead = "✕" if recall.value < 0.05 else ""
-            expected.append(f"{dead}{100 * recall.count / recall.total:.1f}")
+            expected.append(dead + percent(recall.count / recall.total, 1, (0.05, 0.5)))
     assert parsed.texts("td", class_="heat") == expected
     assert any(text.startswith("✕") for text in expected)
     rows = data_of(page(report, [None]))["subjects"][0]["rows"]
@@ -485,8 +488,8 @@ def test_exhibits_in_order_with_names_of_their_own(report: dict[str, Any]) -> No
         ('<g onclick="alert(1)"/>', "the attribute onclick"),
         ('<image href="picture.png"/>', "a link to picture.png"),
         ('<image xlink:href="//host/picture.png"/>', "a link to //host"),
-        ("<style>@import 'other.css'</style>", "a style that loads"),
-        ("<style>g { fill: url(other.svg#a) }</style>", "a style that loads"),
+        ("<style>@import 'other.css'</style>", "a <style> element"),
+        ("<style>g { fill: url(other.svg#a) }</style>", "a <style> element"),
         ("<foreignObject/>", "a <foreignObject> element"),
         ("<g>", "mismatched tag"),
     ],
@@ -501,6 +504,16 @@ def test_drawings_that_are_refused(body: str, told: str) -> None:
 def test_other_words_are_refused() -> None:
     with pytest.raises(InterpChecksError, match="'perhaps' does not say whether"):
         exhibit("T6", replicates="perhaps")
+
+
+def test_exhibits_of_an_item_agree_on_whether_it_replicates() -> None:
+    two = [exhibit("T6", replicates="yes"), exhibit("T6", replicates="not measured")]
+    with pytest.raises(InterpChecksError, match="the exhibits of T6 differ") as refused:
+        replication_of(two)
+    assert "found: not measured, yes" in str(refused.value)
+    brief = replace(two[0], brief="92 %; claims: holds 1")
+    (row,) = replication_of([brief, brief])
+    assert (row.ours, row.replicates) == ("92 %; claims: holds 1", "yes")
     with pytest.raises(InterpChecksError, match="no <svg> element"):
         exhibit("T6", "a picture")
 

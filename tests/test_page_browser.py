@@ -14,6 +14,7 @@ import pytest
 from test_page import HOSTILE, drawing, exhibit, hostile_readout, mnist_report
 
 from interp_checks import Ablation, Readout, every_subset, keeping_only, sweep
+from interp_checks.estimate import percent
 from interp_fixtures import reference_readout
 
 pytest.importorskip("jinja2", reason="needs the package jinja2")
@@ -244,7 +245,7 @@ def check_explorer(driver: webdriver.Chrome, readout: Readout, *kept: int) -> No
         f"{one.count} of {one.total}" for one in recalls
     ]
     assert texts(driver, ".explorer .bars .recall") == [
-        f"{'✕ ' if one.value < 0.05 else ''}{100 * one.count / one.total:.1f} %" for one in recalls
+        f"{'✕ ' if one.value < 0.05 else ''}{percent(one.value, 1, [0.05])} %" for one in recalls
     ]
     assert counts_shown(driver, ".explorer") == result.counts.tolist()
     right = result.accuracy

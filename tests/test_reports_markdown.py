@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from test_reports import COUNT, OPTIONS, report, run, suite
 
 from interp_checks import Claim, facts
+from interp_checks.estimate import percent
 from pytest_interp_checks.markdown import markdown
 
 __all__ = ["report", "suite"]  # fixtures
@@ -68,7 +69,8 @@ def test_rendered_tables(suite: pytest.Pytester, report: dict[str, Any]) -> None
     ]
     assert [row[1] for row in every[1:]] == [claim["claim"] for claim in subject["claims"]]
     assert [row[0].split(" ", 1)[1] for row in every[1:]] == [
-        claim["status"] for claim in subject["claims"]
+        claim["status"] + (f" ({claim['outcome']})" if claim["status"] == "not replicated" else "")
+        for claim in subject["claims"]
     ]
     assert [row[0].split(" ", 1)[1] for row in telling[1:]] == ["fails", "undecided", "fails"]
     for row, claim in zip(every[1:], subject["claims"], strict=True):
@@ -83,7 +85,7 @@ def test_rendered_tables(suite: pytest.Pytester, report: dict[str, Any]) -> None
             for text, correct, images in zip(
                 shown[row["label"]], row["correct"], subject["support"], strict=False
             ):
-                assert text == f"{100 * correct / images:.1f}"
+                assert text == percent(correct / images, 1, (0.05, 0.5))
 
 
 NAMES = ("a|b", "`x`", "<b>", "A & B", "*star*", "_low_", "[l](u)", "back\\slash", "&lt;", "x")
@@ -98,6 +100,7 @@ def subject():
 """
 OF_CLASSES = """
 from interp_checks import Claim, facts
+from interp_checks.estimate import percent
 from pytest_interp_checks import claims
 test_names = claims(*(Claim.of(facts.Is("above", 10, (name,))) for name in {names}))
 test_dropped = claims("dropping direction 4 keeps accuracy above 1 %")

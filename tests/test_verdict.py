@@ -25,7 +25,7 @@ IMAGES = {(0, 0, 0): 20, (0, 0, 1): 52, (1, 1, 1): 72}
 def test_a_comparison_in_words() -> None:
     check = Check.compare("recall of class 8", Estimate(0, 72), "below", 0.05)
     assert check.outcome == Outcome.HOLDS
-    assert check.finding == "recall of class 8 is 0.0 % [0.0, 5.0] (0 of 72)"
+    assert check.finding == "recall of class 8 is 0.0 % [0.0, 4.99] (0 of 72)"
     assert str(check) == f"{check.finding}, claimed below 5 %"
     change = Check.compare("loss of accuracy", Change(0, 0, 500), "below", 0.02)
     assert change.expected == "below 2 points"

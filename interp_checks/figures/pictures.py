@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 
 from .._arrays import Array, FloatArray, IntArray
 from ..errors import DataError
+from ..estimate import percent
 from . import arguments
 from .exhibit import Exhibit, drawing
 from .style import INK, NORMAL, PAGE
@@ -171,12 +172,11 @@ def low_rank_image(image: Array, rank: int) -> Exhibit:
     show(original, whole, "original")
     show(approximation, small, "approximation")
     original.set_title(f"original, rank {full}")
-    approximation.set_title(f"rank {rank}: {kept:.1%} of the sum of squares")
+    approximation.set_title(f"rank {rank}: {percent(kept)} % of the variance")
     for axes in (original, approximation):
         axes.spines[:].set(visible=True, linewidth=0.4)
     figure.alt = (
         f"Left: an image of rank {full}. Right: its approximation of rank {rank}, which keeps "
-        f"{kept:.1%} of the sum of squared singular values and "
-        f"{values[:rank].sum() / values.sum():.1%} of their sum."
+        f"{percent(kept)} % of the variance, the sum of squared singular values."
     )
     return figure

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from .._arrays import Array, FloatArray
 from ..errors import DataError
 from ..estimate import percent
-from ..thresholds import DEAD, PREDICTED
+from ..thresholds import ALIVE, DEAD, PREDICTED
 from . import arguments
 from .exhibit import Exhibit, drawing
 from .heat_map import extra_height, heat_map, length
@@ -37,7 +37,7 @@ def recall_table(
     """
     rows, columns, values = _table("recall", ablations, recall, class_names, shares=True)
     dead = values < DEAD
-    texts = [[percent(value, 0) for value in row] for row in values]
+    texts = [[percent(value, 0, (DEAD, ALIVE)) for value in row] for row in values]
     figure = _drawn(title, rows, columns, values, texts, dead, Normalize(0, 1), "recall")
     for row, column in np.argwhere(dead):
         figure.axes[0].add_patch(
@@ -48,12 +48,12 @@ def recall_table(
     if dead.any():
         figure.axes[0].set_xlabel(f"class (framed: dead, recall below {DEAD:.0%})")
     names = [
-        f"{columns[column]} under {rows[row]} ({percent(values[row, column], 0)} %)"
+        f"{columns[column]} under {rows[row]} ({percent(values[row, column], 0, (DEAD, ALIVE))} %)"
         for row, column in np.argwhere(dead)
     ]
     figure.alt = (
         f"Recall of {len(columns)} classes under {len(rows)} ablations, from "
-        f"{values.min():.1%} to {values.max():.1%}. "
+        f"{percent(values.min(), 1, [DEAD])} % to {percent(values.max(), 1, [DEAD])} %. "
         + (f"{len(names)} dead: {arguments.listed(names)}." if names else "No class is dead.")
     )
     return figure
@@ -76,7 +76,7 @@ def predicted_shares(
     """
     rows, columns, values = _table("shares", ablations, shares, class_names, shares=True)
     never = values == 0
-    texts = [[percent(value, 0) if value else "" for value in row] for row in values]
+    texts = [[percent(value, 0, [PREDICTED]) if value else "" for value in row] for row in values]
     figure = _drawn(
         title, rows, columns, values, texts, never, PowerNorm(0.5, 0, 1), "share of predictions"
     )

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from interp_checks.errors import InterpChecksError
+from interp_checks.estimate import percent
+from interp_checks.statuses import of_which
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
 from .bar import bar_of
@@ -85,6 +87,9 @@ def page(
         without_subject=_groups(without_subject),
         warnings=_warnings(report),
         files=sorted(set(map(_file, claims))),
+        claims=claims,
+        of_which=of_which,
+        in_percent=percent,
         exhibits=shown,
         replication=replication_of(shown),
         exhibit_of={one.item: place for place, one in reversed(list(enumerate(shown, start=1)))},
@@ -102,15 +107,21 @@ def page(
 
 
 def replication_of(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
-    """One row for each item: what all of its exhibits measure together, and the best answer."""
+    """One row for each item: in brief what it comes to, or what all of its exhibits measure."""
     items: dict[str, list[Exhibit]] = {}
     for one in exhibits:
         items.setdefault(one.item, []).append(one)
     rows = []
-    for every in items.values():
-        measured = [one.replicates for one in every if one.replicates != "not measured"]
-        ours = _together([one.ours for one in every])
-        rows.append(replace(every[0], ours=ours, replicates=(*measured, "not measured")[0]))
+    for item, every in items.items():
+        words = {one.replicates for one in every}
+        if len(words) > 1:
+            raise InterpChecksError(
+                f"the exhibits of {item} differ on whether it replicates",
+                found=", ".join(sorted(words)),
+                expected="one word for all of them",
+            )
+        ours = every[0].brief or _together([one.ours for one in every])
+        rows.append(replace(every[0], ours=ours))
     return rows
 
 

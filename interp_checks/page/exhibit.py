@@ -8,7 +8,11 @@ from xml.etree import ElementTree
 
 from interp_checks.errors import InterpChecksError
 
-REPLICATES = ("yes", "in part", "no", "not measured")
+#: Whether an item of the thesis replicates: by its claims, or by what its exhibits measure.
+REPLICATES = (
+    *("yes", "at least in part", "in part", "at most in part", "no"),
+    *("undecided", "not measured"),
+)
 
 #: What comes before the drawing (XML declaration, document type), and what is not drawn.
 _NOT_DRAWN = re.compile(r"<metadata\b.*?</metadata>|<!--.*?-->", re.DOTALL)
@@ -37,8 +41,10 @@ class Exhibit:
         caption: what is seen.
         thesis: what the thesis reports.
         ours: what we measure.
-        replicates: "yes", "no", "in part" or "not measured".
+        replicates: whether the item does, one of :data:`REPLICATES`.
         missing: why there is no figure; "" if there is one.
+        brief: what we measure of the item, for the table of all items; "" to show there what
+            all of its exhibits measure.
 
     Raises:
         InterpChecksError: ``replicates`` is another word, or ``svg`` is no drawing that can
@@ -54,6 +60,7 @@ class Exhibit:
     ours: str
     replicates: str
     missing: str
+    brief: str = ""
 
     def __post_init__(self) -> None:
         if self.replicates not in REPLICATES:

@@ -4,7 +4,25 @@
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-  const percent = (count, total, digits) => (total ? (100 * count / total).toFixed(digits) : "–");
+  // Never rounded to 0 or 100 when it is not, nor across one of the limits, which are fractions.
+  const rounded = (share, digits) => {
+    const [text, step] = [(100 * share).toFixed(digits), 10 ** -digits];
+    if (Number(text) === 0 && share > 0) return `<${step.toFixed(digits)}`;
+    return Number(text) === 100 && share < 1 ? (100 - step).toFixed(digits) : text;
+  };
+  const tells = (text, share, limit) => {
+    const shown = Number(text.replace("<", "")) - (text.startsWith("<") ? 1e-9 : 0);
+    return Math.sign(shown - Number((100 * limit).toFixed(9))) === Math.sign(share - limit);
+  };
+  const percent = (count, total, digits, limits = []) => {
+    if (!total) return "–";
+    const share = count / total;
+    for (let more = digits; more < 10; more += 1) {
+      const text = rounded(share, more);
+      if (limits.every((limit) => tells(text, share, limit))) return text;
+    }
+    return rounded(share, digits);
+  };
 
   // What does nothing without a script is switched off, or hidden, until here.
   for (const control of all("button:disabled")) control.disabled = false;
@@ -229,7 +247,7 @@
         const isDead = recall !== null && recall < dead;
         bar.row.classList.toggle("dead", isDead);
         bar.track.style.setProperty("--v", recall ?? 0);
-        bar.recall.textContent = `${isDead ? "✕ " : ""}${percent(right[row], support[row], 1)} %`;
+        bar.recall.textContent = `${isDead ? "✕ " : ""}${percent(right[row], support[row], 1, [dead])} %`;
         bar.right.textContent = `${right[row]} of ${support[row]}`;
       });
       tell(element, sentenceOf(kept, boxes.length), sum(right), sum(support));

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from interp_checks.estimate import percent
 from interp_checks.lattice import sets_in_words
+from interp_checks.statuses import NOT_REPLICATED, of_which
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 from interp_fixtures.replication import replication_table
 
@@ -78,7 +80,13 @@ def markdown(report: dict[str, Any]) -> str:
 def _counts(report: dict[str, Any]) -> str:
     """How many claims ended how; the deselected are counted apart."""
     summary = report["summary"]
-    told = [f"{_SIGNS[word]} {word} {summary[word]}" for word in STATUSES if summary.get(word)]
+    every = [claim for subject in report["subjects"] for claim in subject["claims"]]
+    behind = {word: of_which(word, every) for word in STATUSES}
+    told = [
+        f"{_SIGNS[word]} {word} {summary[word]}" + (f" ({behind[word]})" if behind[word] else "")
+        for word in STATUSES
+        if summary.get(word)
+    ]
     if not told:
         told = ["No claim was judged."]
     deselected = len(report["selection"]["deselected"])
@@ -186,7 +194,7 @@ def _claims(claims: list[dict[str, Any]]) -> str:
             _plain(text) for text in (one["measured"], one["needed"], *one["remarks"]) if text
         )
         cells = (
-            f"{_SIGNS[one['status']]} {one['status']}",
+            f"{_SIGNS[one['status']]} {one['status']}" + _outcome(one),
             _plain(one["claim"]),
             _plain(one["source"] or ""),
             measured,
@@ -194,6 +202,11 @@ def _claims(claims: list[dict[str, Any]]) -> str:
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _outcome(claim: dict[str, Any]) -> str:
+    """Whether a claim that does not replicate fails or is undecided."""
+    return f" ({claim['outcome']})" if claim["status"] == NOT_REPLICATED else ""
 
 
 def _recalls(subject: dict[str, Any], rows: list[dict[str, Any]]) -> str:
@@ -207,7 +220,7 @@ def _recalls(subject: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         cells = []
         for correct, images in zip(row["correct"], support, strict=True):
             recall = correct / images if images else None
-            text = "–" if recall is None else f"{100 * recall:.1f}"
+            text = "–" if recall is None else percent(recall, 1, (DEAD, ALIVE))
             if recall is not None and recall < DEAD:
                 text = f"**{text}**"
             elif recall is not None and recall < ALIVE:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from interp_checks.errors import InterpChecksError
+from interp_checks.statuses import behind
 
 from .ledger import Ledger, Tables
 from .status import counted
@@ -64,6 +65,7 @@ def report_of(
         "exit_status": int(run.exit_status),
         "cut_short": run.cut_short,
         "summary": counted(row["status"] for row in ledger.rows),
+        "not_replicated": behind(map(_claim, ledger.rows)),
         "selection": {
             "partial": bool(ledger.deselected or run.narrowed_by),
             "narrowed_by": list(run.narrowed_by),

@@ -14,7 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from interp_checks.estimate import percent
 from interp_checks.printable import printable, printable_values
+from interp_checks.statuses import of_which
 from interp_checks.streams import console_on, encoding_of
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
@@ -155,25 +157,27 @@ def _recall_table(
     every = [subject["intact"], *rows]
     labels = max(len(row["label"]) for row in every)
     width = reporter._tw.fullwidth
-    column = max(4, *(len(name) + 1 for name in classes)) if classes else 4
+    cells = [[_cell(recall) for recall in _recalls(row, support)] for row in every]
+    columns = sum(
+        1 + max(3, len(name), *(len(cell) for cell in column))
+        for name, column in zip(classes, zip(*cells, strict=True), strict=True)
+    )
     table = _table(title)
     table.add_column("", no_wrap=True)
-    if labels + 2 + column * len(classes) + 6 > width:
+    if labels + 2 + columns + 6 > width:
         return _narrow_table(table, every, classes, support)
     for name in classes:
         table.add_column(name, justify="right", min_width=3, no_wrap=True)
     table.add_column("accuracy" if width > 100 else "acc.", justify="right", no_wrap=True)
     few = {row["label"]: _few_predicted(row, classes) for row in rows}
-    roomy = labels + 2 + column * len(classes) + 6 + 18 <= width
+    roomy = labels + 2 + columns + 6 + 18 <= width
     if roomy and any(few.values()):
         table.add_column(_PREDICTS, no_wrap=True, overflow="ellipsis")
-    for row in every:
-        recalls = _recalls(row, support)
-        cells: list[Text] = [_cell(recall) for recall in recalls]
-        cells.append(Text(f"{100 * sum(row['correct']) / sum(support):.2f}"))
+    for row, recalls in zip(every, cells, strict=True):
+        last = [Text(f"{100 * sum(row['correct']) / sum(support):.2f}")]
         if roomy and any(few.values()):
-            cells.append(Text(few.get(row["label"], "")))
-        table.add_row(Text(row["label"]), *cells, end_section=row["label"] == "intact")
+            last.append(Text(few.get(row["label"], "")))
+        table.add_row(Text(row["label"]), *recalls, *last, end_section=row["label"] == "intact")
     return table
 
 
@@ -193,7 +197,7 @@ def _narrow_table(
         )
         dead = sum(recall < DEAD for recall, _ in known)
         worst = [(recall, name) for recall, name in known if recall < _INTACT][:6] or known[:1]
-        told = ", ".join(f"{name} {_percent(recall)}" for recall, name in worst)
+        told = ", ".join(f"{name} {percent(recall, 0, (DEAD, ALIVE))}" for recall, name in worst)
         accuracy = f"{100 * sum(row['correct']) / sum(support):.2f}"
         table.add_row(row["label"], accuracy, str(dead), told)
     return table
@@ -217,15 +221,6 @@ def _recalls(row: dict[str, Any], support: list[int]) -> list[float | None]:
     ]
 
 
-def _percent(share: float) -> str:
-    """Whole percent; 0 and 100 only when exact."""
-    if 0 < share < 0.005:
-        return "<1"
-    if 0.995 <= share < 1:
-        return "99"
-    return f"{100 * share:.0f}"
-
-
 def _cell(recall: float | None) -> Text:
     if recall is None:
         return Text("-", style="dim")
@@ -236,7 +231,7 @@ def _cell(recall: float | None) -> Text:
         style = "red"
     elif recall < _INTACT:
         style = "yellow"
-    return Text(_percent(recall).rjust(3), style=style)
+    return Text(percent(recall, 0, (DEAD, ALIVE)).rjust(3), style=style)
 
 
 def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
@@ -249,7 +244,7 @@ def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
     predicted = [(share, name) for share, name in shares if share > PREDICTED]
     if 2 * len(predicted) > len(classes):
         return ""
-    told = ", ".join(f"{name} {_percent(share)}%" for share, name in predicted[:2])
+    told = ", ".join(f"{name} {percent(share, 0, [PREDICTED])}%" for share, name in predicted[:2])
     return told + (", ..." if len(predicted) > 2 else "")
 
 
@@ -315,8 +310,9 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
             for check in verdict["checks"]
         ]
     elif verbosity > 0 or word not in ("holds", "unexpectedly holds"):
-        lines.append(verdict["measured"])
-    if word == "undecided" and verdict["needed"]:
+        open_still = word == "not replicated" and verdict["outcome"] == "undecided"
+        lines.append(("undecided: " if open_still else "") + verdict["measured"])
+    if word in ("undecided", "not replicated") and verdict["needed"]:
         lines.append(verdict["needed"])
     if verbosity > 0:
         lines += verdict["remarks"]
@@ -379,22 +375,20 @@ def _table(title: str, padding: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Tab
     )
 
 
-def _of_which(word: str, entries: list[dict[str, Any]]) -> str:
-    """What does not replicate fails or is undecided."""
-    if word != "not replicated":
-        return ""
-    outcomes = Counter(
-        entry["verdict"]["outcome"] for entry in entries if entry["status"] == "not replicated"
-    )
-    return " (" + ", ".join(f"{word} {count}" for word, count in outcomes.items()) + ")"
-
-
 def _counts(entries: list[dict[str, Any]]) -> Text:
     counts = Counter(entry["status"] for entry in entries)
+    claims = [
+        {"status": entry["status"], "outcome": entry["verdict"] and entry["verdict"]["outcome"]}
+        for entry in entries
+    ]
+    behind = {word: of_which(word, claims) for word in counts}
     told = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
     told.append_text(
         Text(", ").join(
-            Text(f"{word} {counts[word]}{_of_which(word, entries)}", style=_STYLES[word])
+            Text(
+                f"{word} {counts[word]}" + (f" ({behind[word]})" if behind[word] else ""),
+                style=_STYLES[word],
+            )
             for word in STATUSES
             if counts[word]
         )
