@@ -120,6 +120,7 @@ def readout_of(
         provenance={**found.provenance(model), **run.notes, **(provenance or {})},
         confidence=confidence,
     )
+    found.require_told_apart(readout.tie)
     if not keep_inputs:
         return readout
     return replace(readout, network=run.network(readout, found.layer))

@@ -64,6 +64,7 @@ class Head:
     largest: float = 0.0
     off: float = 0.0
     otherwise: int = 0
+    closest: float = np.inf
 
     @property
     def classes(self) -> int:
@@ -113,13 +114,14 @@ class Head:
         predicted = predictions(logits)
         own = predictions(output, self.relation.threshold)
         rows = np.flatnonzero(predicted != own)
+        rounding = 2 * self.linear.rounding(features, making).max(axis=1)
+        leads = _leads(logits)
+        self.closest = min(self.closest, float(leads[leads > rounding].min(initial=np.inf)))
         if len(rows):
-            rounding = self.linear.rounding(features[rows], making).max(axis=1)
-            if logits.shape[1] == 1:
-                ahead = np.abs(logits[rows, 0])
-            else:
+            ahead = np.abs(logits[rows, 0])
+            if logits.shape[1] > 1:
                 ahead = logits[rows, predicted[rows]] - logits[rows, own[rows]]
-            tied = int((ahead > 2 * rounding).sum())
+            tied = int((ahead > rounding[rows]).sum())
             if tied:
                 raise InterpChecksError(
                     "the model's output does not tell its classes apart where its logits do",
@@ -132,6 +134,21 @@ class Head:
         self.otherwise += len(rows)
         self.largest = max(self.largest, float(np.abs(output).max()))
         self.off = max(self.off, float(self.relation.differences(logits, output).max()))
+
+    def require_told_apart(self, tie: float) -> None:
+        """What a readout takes for a tie is one in the model, too.
+
+        Raises:
+            InterpChecksError: a logit is so large that others are lost beside it.
+        """
+        if self.closest <= tie:
+            raise InterpChecksError(
+                "the head has logits of too different sizes",
+                found=f"up to {self.largest:.2g}, beside which differences of {self.closest:.2g} "
+                "are none",
+                expected="logits of one order of magnitude",
+                remedy="leave masked classes out of the head instead of pushing them down",
+            )
 
     def provenance(self, model: nn.Module) -> dict[str, str]:
         """What the head is, and how its logits agree with the model's output, in words."""
@@ -159,6 +176,15 @@ class Head:
         if self.otherwise:
             agreement += f"; {self.otherwise} near ties of {self.images} images are rounded apart"
         return {"head": words, "output": output, "agreement": agreement}
+
+
+def _leads(logits: FloatArray) -> FloatArray:
+    """How far the largest logit of each image is ahead of the second, [n]."""
+    if logits.shape[1] == 1:
+        return np.abs(logits[:, 0])
+    top = np.partition(logits, -2, axis=1)[:, -2:]
+    leads: FloatArray = top[:, 1] - top[:, 0]
+    return leads
 
 
 def predictions(output: FloatArray, threshold: float = 0.0) -> IntArray:
@@ -207,7 +233,7 @@ def find_head(
         linear = _map_of(layer, batches)
         if isinstance(linear, LinearMap):
             heads.append(Head(layer, names[layer], linear, relation, part))
-        else:
+        elif is_linear_layer(layer) or named is not None:
             reasons.append(linear(names[layer]))
     if heads:
         if named is None:
@@ -361,26 +387,31 @@ def _map_of(
 def _require_one_meaning(
     heads: Sequence[Head], batches: Sequence[Seen], parts: Mapping[str, FloatArray]
 ) -> None:
-    """Where a model puts out several things that could be logits, they must predict the same.
+    """Every other part of the output predicts the same, or is the features that the head read.
+
+    Otherwise it may be the logits that the model is used for, and the head another one.
 
     Raises:
-        InterpChecksError: they do not.
+        InterpChecksError: there is such a part.
     """
     first = heads[0]
     own = predictions(parts[first.part], first.relation.threshold)
+    calls = [single_call(seen, first.layer, first.name) for seen in batches]
+    read = np.concatenate(
+        [as_float64(call.features) for call in calls if call.features is not None]
+    )
     for name, output in parts.items():
-        matched = [head for head in heads if head.part == name]
-        wide = output.shape[1] == parts[first.part].shape[1]
-        if name == first.part or not (wide or matched):
+        if name == first.part or np.array_equal(output, read):
             continue
-        threshold = matched[0].relation.threshold if matched else 0.0
-        if not wide or (predictions(output, threshold) != own).any():
+        threshold = next((head.relation.threshold for head in heads if head.part == name), 0.0)
+        same_width = output.shape[1] == parts[first.part].shape[1]
+        if not same_width or (predictions(output, threshold) != own).any():
             raise InterpChecksError(
                 "the model puts out several things that could be its logits",
                 found=", ".join(
-                    f"{part or 'the output'} {list(rows.shape[1:])}" for part, rows in parts.items()
+                    f"{part or 'the output'} {list(rows.shape)}" for part, rows in parts.items()
                 ),
-                expected="one",
+                expected="one, or one that is called 'logits'",
                 remedy=f"say which: output={first.part!r}, or name its layer, head={first.name}",
             )
 
