@@ -95,8 +95,9 @@ class Batch:
 
     def described(self) -> str:
         """What the model is called with, short."""
-        parts = [type(value).__name__ for value in self.arguments]
-        return ", ".join(parts + [f"{name}=" for name in self.keywords])
+        parts = [_described(value) for value in self.arguments]
+        parts += [f"{name}={_described(value)}" for name, value in self.keywords.items()]
+        return textwrap.shorten(", ".join(parts) or "nothing", 120)
 
     def floating_dtypes(self) -> set[torch.dtype]:
         """Of the tensors that the model is called with."""
@@ -115,11 +116,18 @@ class Batch:
         except TypeError as error:
             raise InterpChecksError(
                 "the model does not take the inputs of a batch",
-                found=f"{self.described() or 'nothing'} ({error})",
+                found=f"{self.described()} ({error})",
                 expected=textwrap.shorten(f"{type(model).__name__}.forward{signature}", 200),
                 remedy="inputs are one tensor, a tuple of the model's arguments, or a mapping of "
                 "them by name: [((inputs, lengths), labels)], [({'inputs': inputs}, labels)]",
             ) from None
+
+
+def _described(value: Any) -> str:
+    words = type(value).__name__
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        words = f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    return words
 
 
 def _is_packed(value: object) -> bool:
@@ -192,7 +200,7 @@ def _of_mapping(
     try:
         parameters = inspect.signature(model.forward).parameters.values()
     except (TypeError, ValueError):
-        parameters = {}.values()  # type: ignore[assignment]
+        parameters = {}.values()
     kinds = {parameter.kind for parameter in parameters}
     if inspect.Parameter.VAR_KEYWORD in kinds and all(isinstance(key, str) for key in values):
         return (), values

@@ -110,6 +110,8 @@ def readout_of(
         with recording([found.layer]) as recorder:
             for batch in stream:
                 keep(found, run.through(batch, recorder), batch.labels)
+        # Still in evaluation mode: some weights move when they are read in training.
+        noted = found.provenance(model)
     weight, bias = found.weight_and_bias()
     readout = Readout(
         features=np.concatenate(features),
@@ -117,7 +119,7 @@ def readout_of(
         weight=weight,
         bias=bias,
         class_names=tuple(class_names),
-        provenance={**found.provenance(model), **run.notes, **(provenance or {})},
+        provenance={**noted, **run.notes, **(provenance or {})},
         confidence=confidence,
     )
     found.require_told_apart(readout.tie)
@@ -164,17 +166,16 @@ class _Run:
         others = batch.floating_dtypes() - {self.dtype}
         try:
             return self.model(*given.arguments, **given.keywords)
-        except (RuntimeError, TypeError, ValueError):
+        except Exception as error:
             if self.cast is not None or self.dtype is None or not others:
-                raise
-            recorder.clear()
-            given = batch.placed(self.device, self.dtype)
-            try:
-                returned = self.model(*given.arguments, **given.keywords)
-            except Exception:
-                returned = None
-            if returned is None:
-                raise
+                raise _broken(error, given) from error
+            first = error
+        recorder.clear()
+        given = batch.placed(self.device, self.dtype)
+        try:
+            returned = self.model(*given.arguments, **given.keywords)
+        except Exception:
+            raise _broken(first, given) from first
         self.cast = self.dtype
         types = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in others))
         wanted = str(self.dtype).removeprefix("torch.")
@@ -202,6 +203,16 @@ class _Run:
         model, together = self.model, torch.cat(self.inputs)
         name = next(name for name, part in model.named_modules() if part is layer)
         return Network(lambda: model, lambda: together, reading=Reading.of(readout, name))
+
+
+def _broken(error: Exception, batch: Batch) -> InterpChecksError:
+    """The model raised an error, which is shown as its cause."""
+    return InterpChecksError(
+        "the model cannot be run on a batch",
+        found=textwrap.shorten(f"{type(error).__name__}: {error}", 300),
+        expected="a model that runs on these inputs in evaluation mode",
+        remedy=f"it was called with {batch.described()}; try the same by hand",
+    )
 
 
 def _not_empty(run: _Run, batches: Iterable[Any]) -> Iterator[Batch]:
@@ -236,9 +247,9 @@ def _named_head(model: nn.Module, head: nn.Module | str | None) -> tuple[str, nn
         return None
     layers = dict(model.named_modules())
     if isinstance(head, str):
-        for name in (head, head.removeprefix("_orig_mod."), head.removeprefix("module.")):
-            if name in layers:
-                return repr(name) if name else "the model itself", uncompiled(layers[name])
+        for said in (head, head.removeprefix("_orig_mod."), head.removeprefix("module.")):
+            if said in layers:
+                return repr(said) if said else "the model itself", uncompiled(layers[said])
         linear = [
             name or "the model itself" for name, part in layers.items() if is_linear_layer(part)
         ]

@@ -226,7 +226,8 @@ def find_head(
         chosen = layers
     matches = list(_matches(chosen, parts, batches))
     heads = []
-    reasons: list[InterpChecksError] = []
+    bent: list[InterpChecksError] = []
+    bent_around: list[InterpChecksError] = []
     for layer, part, relation in matches:
         for seen in batches:
             single_call(seen, layer, names[layer])
@@ -234,13 +235,18 @@ def find_head(
         if isinstance(linear, LinearMap):
             heads.append(Head(layer, names[layer], linear, relation, part))
         elif is_linear_layer(layer) or named is not None:
-            reasons.append(linear(names[layer]))
+            bent.append(linear(names[layer]))
+        else:
+            bent_around.append(linear(names[layer]))
     if heads:
         if named is None:
             _require_one_meaning(heads, batches, parts)
         return heads[0]
-    if reasons:
-        raise reasons[0]
+    widths = {rows.shape[1] for rows in parts.values()}
+    if not any(is_linear_layer(one) and _width(one, batches) in widths for one in chosen):
+        bent += bent_around
+    if bent:
+        raise bent[0]
     others = [] if named is None else [one for one in layers if one is not named[1]]
     hints = [names[layer] for layer, _, _ in _matches(others, parts, batches)]
     raise _no_head(model, batches, parts, chosen, names, list(dict.fromkeys(hints)), named)
@@ -528,9 +534,13 @@ def _no_head(
             found=f"{_width(layer, batches)} outputs of the head"
             + ("" if named is not None else f", {names[layer]}, the last linear layer called"),
             expected=f"{listed(sorted(widths))}, as many as the model has",
-            remedy=f"name {listed(hints)}, or leave head out" if hints else None,
+            remedy=f"name {listed(hints)}, or leave head out"
+            if hints
+            else "the output layer must be a module that is called, such as an nn.Linear",
         )
     layer = same[0]
+    for seen in batches:
+        single_call(seen, layer, names[layer])
     made = _logits_of(layer, batches)
     assert made is not None
     logits = np.concatenate([as_float64(call.logits) for call in made if call.logits is not None])

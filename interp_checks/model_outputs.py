@@ -68,12 +68,13 @@ def logits_by_name(output: Any, images: int, wanted: Output) -> dict[str, torch.
     }
     if not found:
         said = callable(wanted) or wanted is not None
+        returned = parts[next(iter(parts))] if said else output
         raise InterpChecksError(
             "the output of the model is not logits",
-            found=described(parts[next(iter(parts))] if said else output),
+            found=f"{described(returned)}, for {images} labels",
             expected=f"a floating-point tensor [{images}, classes], one row for each label",
             remedy=None
-            if said
+            if said or isinstance(output, torch.Tensor)
             else "say where they are, output='logits', or a function of the model's output",
         )
     return found

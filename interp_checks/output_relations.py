@@ -184,7 +184,8 @@ def _softmax(logits: FloatArray, output: FloatArray) -> Relation | None:
         # Rounding a logit changes its power by a share of it.
         relative = 1 + scale * np.abs(logits).max(axis=1, keepdims=True)
         shares = probabilities(logits)
-        return _ROUNDINGS * precision.roundoff * relative * shares + 4 * precision.smallest
+        rounded = _ROUNDINGS * precision.roundoff * relative * shares + 4 * precision.smallest
+        return np.asarray(rounded)
 
     times = "" if scale == 1.0 else f" times {scale:.4g}"
     return Relation(
