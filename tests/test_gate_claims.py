@@ -652,7 +652,7 @@ def test_ties_go_to_the_first_class_in_gates_too(classes_alike: bool) -> None:
     model = Finished(lambda logits: logits)
     with torch.no_grad():
         model.head.weight[3] = model.head.weight[1] if classes_alike else -model.head.weight[1]
-        model.head.bias[3] = model.head.bias[1]
+        model.head.bias.zero_()
     inputs = torch.randn(300, STEPS, FEATURES)
     readout = readout_of(model, [(inputs, torch.arange(300) % CLASSES)], keep_inputs=True)
     gate = GateWeights(1, "new", "input")
