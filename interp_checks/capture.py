@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Array, IntArray
-from .batches import Batch, class_numbers
+from .batches import Batch
 from .errors import InterpChecksError
 from .estimate import CONFIDENCE
-from .heads import Head, Seen, find_head
-from .layer_calls import Recorder, recording
+from .head_search import find_head
+from .heads import Head
+from .labels import class_numbers
+from .layer_calls import Recorder, Seen, recording
 from .linear_maps import is_linear_layer
 from .model_outputs import Output, logits_by_name
 from .model_state import evaluating, first_device, require_weights, single_dtype, uncompiled

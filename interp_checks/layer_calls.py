@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,21 @@ class Call:
     shape: tuple[int, ...]
     features: torch.Tensor | None
     logits: torch.Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One batch: what layers read and gave, and what of the output could be logits.
+
+    Args:
+        calls: in the order they ended.
+        parts: of the output, [n, K] each, by where they are.
+        images: n.
+    """
+
+    calls: Sequence[Call]
+    parts: Mapping[str, torch.Tensor]
+    images: int
 
 
 @dataclass

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._arrays import Array, FloatArray
+from ._arrays import Array, FloatArray, IntArray
 
 #: Roundings that the largest difference may amount to: an output is a few operations away.
 _ROUNDINGS = 16
@@ -65,6 +65,13 @@ class Relation:
         with np.errstate(all="ignore"):
             allowed = self.allowed(logits, output, precision)
         return bool((self.differences(logits, output) <= allowed).all())
+
+
+def predictions(output: FloatArray, threshold: float = 0.0) -> IntArray:
+    """The predicted class of each row; of a single logit, whether it is above a threshold."""
+    if output.shape[1] == 1:
+        return np.asarray(output[:, 0] > threshold, dtype=np.int64)
+    return np.asarray(output.argmax(axis=1), dtype=np.int64)
 
 
 def fitted(logits: FloatArray, output: FloatArray, precision: Precision) -> Relation | None:
