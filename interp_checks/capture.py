@@ -265,9 +265,11 @@ def _named_head(model: nn.Module, head: nn.Module | str | None) -> tuple[str, nn
             found=type(head).__name__,
             expected="a module, or its name within the model",
         )
-    head = uncompiled(head)
-    name = next((name for name, part in layers.items() if part is head), None)
-    return (str(head) if name is None else repr(name) if name else "the model itself"), head
+    layer: nn.Module = uncompiled(head)
+    for name, part in layers.items():
+        if part is layer:
+            return repr(name) if name else "the model itself", layer
+    return str(layer), layer
 
 
 def _require_names(head: Head, class_names: Sequence[str]) -> None:

@@ -152,7 +152,7 @@ def _shifted(logits: FloatArray, output: FloatArray) -> Relation | None:
     scale = 1.0 if abs(scale - 1) < 1e-4 else scale
 
     def predicted(logits: FloatArray, output: FloatArray) -> FloatArray:
-        return scale * _centred(logits) + output.mean(axis=1, keepdims=True)
+        return np.asarray(scale * _centred(logits) + output.mean(axis=1, keepdims=True))
 
     def allowed(logits: FloatArray, output: FloatArray, precision: Precision) -> FloatArray:
         largest = np.maximum(np.abs(scale * logits), np.abs(output)).max(axis=1, keepdims=True)
