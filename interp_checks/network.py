@@ -10,13 +10,13 @@ import numpy as np
 
 from ._arrays import Array, IntArray
 from .ablation import Ablation, family_members, unique
-from .capture import evaluating
 from .directions import Directions
 from .errors import InterpChecksError, NotJudgedError
 from .gate_weights import GateWeights
 from .gates import gate_weights_of
+from .model_state import evaluating
 from .recurrent import GateAblation, predict_gates
-from .recurrent_reference import Asked, Reference
+from .recurrent_reference import Asked, Reading, Reference
 from .remembered import Remembered
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ class Network:
 
     Args:
         model: gives a module with one ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``, in evaluation mode,
-            whose output is logits.
+            whose output is logits, unless a reading says what to make logits of.
         inputs: gives a tensor [N, ...], one input for each image of the readout.
         chosen: numbers of the inputs to use; all when left out.
+        reading: the layer that reads a readout's features, and the readout's head: predictions
+            are then those of the readout, whatever the model makes of its logits.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class Network:
         model: Callable[[], nn.Module],
         inputs: Callable[[], torch.Tensor],
         chosen: IntArray | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self._load_model, self._load_inputs, self._chosen = model, inputs, chosen
+        self._reading = reading
         self._predictions = Remembered()
 
     @cached_property
@@ -63,7 +67,7 @@ class Network:
     def _reference(self) -> Reference:
         try:
             with evaluating(self.model):
-                return Reference(self.model)
+                return Reference(self.model, self._reading)
         except InterpChecksError as error:
             raise _not_judged(error) from None
 
@@ -100,9 +104,8 @@ class Network:
             chosen: their numbers.
         """
         before = self._chosen
-        return Network(
-            lambda: self.model, self._load_inputs, chosen if before is None else before[chosen]
-        )
+        both = chosen if before is None else before[chosen]
+        return Network(lambda: self.model, self._load_inputs, both, self._reading)
 
     def predict(self, ablations: Sequence[Ablation]) -> list[IntArray]:
         """The predicted class of each input under each ablation; what was predicted is kept.
@@ -135,7 +138,7 @@ class Network:
     def _run(self, asked: Sequence[GateAblation]) -> Array:
         """Predicted classes [A, N]; the model runs in evaluation mode."""
         with evaluating(self.model):
-            return predict_gates(self.model, self.inputs, asked)
+            return predict_gates(self.model, self.inputs, asked, reading=self._reading)
 
     def _key(self, ablation: Ablation) -> tuple[GateWeights, tuple[int, ...]]:
         target = ablation.target

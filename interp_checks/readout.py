@@ -101,6 +101,8 @@ class Readout:
             "bias [K]": self.bias.shape,
         }
         classes = len(self.class_names)
+        if self.weight.ndim == 2 and len(self.weight) == 1 and classes == 2:
+            raise _single_row(self.weight.shape)
         fits = (
             self.features.ndim == 2
             and self.weight.ndim == 2
@@ -129,6 +131,8 @@ class Readout:
                 "readout: two classes have the same name", found=", ".join(self.class_names)
             )
         whole = np.issubdtype(self.labels.dtype, np.integer)
+        if classes == 1 and self.labels.dtype.kind in "iub" and self.labels.max() == 1:
+            raise _single_row(self.weight.shape)
         if not whole or self.labels.min() < 0 or self.labels.max() >= classes:
             raise InterpChecksError(
                 "readout: labels are not class numbers",
@@ -329,6 +333,17 @@ class Readout:
 
     def _repr_html_(self) -> str:
         return self.intact._repr_html_()
+
+
+def _single_row(shape: tuple[int, ...]) -> InterpChecksError:
+    """What libraries keep of a linear classifier of two classes is one row."""
+    return InterpChecksError(
+        "readout: two classes have one row of weights",
+        found=f"weight {shape}",
+        expected=f"weight {(2, *shape[1:])}, a row for each class",
+        remedy="coef_ of two classes is the difference of their rows: give "
+        "weight=np.vstack([-coef, coef]) / 2 and bias=np.r_[-intercept, intercept] / 2",
+    )
 
 
 def _numbers(name: str, values: object) -> Array:

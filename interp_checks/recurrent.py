@@ -18,7 +18,7 @@ from ._arrays import Array, IntArray
 from .engines import Counts, Progress
 from .errors import InterpChecksError
 from .gate_weights import GateWeights
-from .recurrent_reference import BATCH, Reference, batches_of, checked, predict
+from .recurrent_reference import BATCH, Reading, Reference, batches_of, checked, predict
 from .recurrent_runs import GateAblation as GateAblation
 from .recurrent_runs import GateEngine as GateEngine
 from .recurrent_runs import Run
@@ -84,6 +84,7 @@ def predict_gates(
     engine: GateEngine = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
+    reading: Reading | None = None,
 ) -> Array:
     """Predict every input under each ablation, of any of the gates.
 
@@ -97,6 +98,7 @@ def predict_gates(
             left out.
         progress: told now and then how many pairs of ablation and input are done, and of how
             many.
+        reading: where logits are made of a layer's features; the model's output when left out.
 
     Returns:
         Predicted classes, [A, N], in the smallest unsigned type that holds them.
@@ -106,7 +108,7 @@ def predict_gates(
             cannot be used for this model.
         NotJudgedError: there is no such direction.
     """
-    run = Run(model, inputs, asked, engine, threads, progress)
+    run = Run(model, inputs, asked, engine, threads, progress, reading)
     predicted = np.empty((len(run.asked), len(inputs)), dtype=run.dtype)
     for rows in run.parts():
         predicted[rows] = run.predict(rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._arrays import IntArray
+from ._arrays import FloatArray, IntArray
 from .directions import Directions
 from .errors import InterpChecksError
 from .gates import (
@@ -22,6 +22,8 @@ from .gates import (
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from .readout import Readout
 
 #: Inputs that are run at a time.
 BATCH = 2500
@@ -41,19 +43,42 @@ class Asked(NamedTuple):
     directions: Directions
 
 
+class Reading(NamedTuple):
+    """What a readout makes of a model's features, so that a gate's ablation is read the same.
+
+    Attributes:
+        layer: the name of the module that reads the features.
+        weight: W, [K, Z].
+        bias: b, [K].
+        tie: logits closer than this are equal, and the first class is predicted.
+    """
+
+    layer: str
+    weight: FloatArray
+    bias: FloatArray
+    tie: float
+
+    @classmethod
+    def of(cls, readout: Readout, layer: str) -> Reading:
+        """The head of a readout whose features a layer of a model reads."""
+        return cls(layer, readout.weight, readout.bias, readout.tie)
+
+
 class Reference:
     """A model whose gate weights can be ablated, for one forward pass at a time.
 
     Args:
         model: with one recurrent module; it runs in the mode it is in.
+        reading: how logits are made of what one of its layers reads; the model's own output
+            when left out.
 
     Raises:
         InterpChecksError: see :func:`interp_checks.gates.recurrent_module`; or the model is
             training, with dropout or batch norm.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
+    def __init__(self, model: nn.Module, reading: Reading | None = None) -> None:
+        self.model, self.reading = model, reading
         self.name, self.recurrent = recurrent_module(model)
         self.prefix = f"{self.name}." if self.name else ""
         _require_repeatable(model)
@@ -89,8 +114,14 @@ class Reference:
             part.to(self.device, copy=True) if isinstance(part, torch.Tensor) else part
             for part in arguments
         )
-        with torch.no_grad(), _flat_weights_as_found(self.recurrent):
+        with (
+            torch.no_grad(),
+            _flat_weights_as_found(self.recurrent),
+            _read_by(self.model, self.reading) as features,
+        ):
             output = torch.func.functional_call(self.model, replaced, placed)
+        if self.reading is not None:
+            return _read_out(self.reading, features)
         if not isinstance(output, torch.Tensor) or output.ndim != 2 or not output.shape[1]:
             raise InterpChecksError(
                 "the output of the model is not logits",
@@ -100,6 +131,13 @@ class Reference:
                 expected="a tensor [inputs, classes]",
             )
         return output
+
+    def predicted(self, logits: torch.Tensor) -> torch.Tensor:
+        """The class with the largest logit, [n]; the first of those that are tied."""
+        if self.reading is None:
+            return logits.argmax(1)
+        largest = logits.max(dim=1, keepdim=True).values - self.reading.tie
+        return (logits >= largest).int().argmax(1)
 
 
 def batches_of(
@@ -144,8 +182,42 @@ def predict(
     arguments: tuple[Any, ...],
 ) -> IntArray:
     """The reference's predictions of one batch under each ablation, [A, n]."""
-    rows = [reference.logits(one, *arguments).argmax(1).cpu().numpy() for one in asked]
+    rows = [reference.predicted(reference.logits(one, *arguments)).cpu().numpy() for one in asked]
     return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.int64)
+
+
+@contextmanager
+def _read_by(model: nn.Module, reading: Reading | None) -> Iterator[list[torch.Tensor]]:
+    """Copies of what a reading's layer reads while the block runs."""
+    features: list[torch.Tensor] = []
+    if reading is None:
+        yield features
+        return
+
+    def keep(_: object, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        given = inputs[0] if inputs else next(iter(named.values()))
+        features.append(given.detach().double().flatten(1).cpu())
+
+    layer = model.get_submodule(reading.layer)
+    handle = layer.register_forward_pre_hook(keep, with_kwargs=True)
+    try:
+        yield features
+    finally:
+        handle.remove()
+
+
+def _read_out(reading: Reading, features: list[torch.Tensor]) -> torch.Tensor:
+    """Logits [n, K] in float64, as a readout makes them."""
+    import torch
+
+    if len(features) != 1 or features[0].shape[1] != reading.weight.shape[1]:
+        raise InterpChecksError(
+            "the model did not call its head once",
+            found=f"{len(features)} calls of {reading.layer!r}",
+            expected=f"one, on features [inputs, {reading.weight.shape[1]}]",
+        )
+    weight, bias = torch.from_numpy(reading.weight), torch.from_numpy(reading.bias)
+    return features[0] @ weight.T + bias
 
 
 @contextmanager

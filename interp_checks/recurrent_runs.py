@@ -14,7 +14,7 @@ from .engines import Progress, available_threads, can_compile
 from .errors import InterpChecksError
 from .gate_weights import GateWeights
 from .proof import proven
-from .recurrent_reference import BATCH, Asked, Reference, checked, predict
+from .recurrent_reference import BATCH, Asked, Reading, Reference, checked, predict
 from .wording import one_of
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Run:
         engine: GateEngine,
         threads: int | None,
         progress: Progress | None,
+        reading: Reading | None = None,
     ) -> None:
         one_of(engine, "auto", "compiled", "torch")
         if threads is not None and threads < 1:
@@ -71,23 +72,23 @@ class Run:
                 f"a sweep cannot use {threads} threads", expected="1 or more threads"
             )
         self.inputs, self.progress, self.done = inputs, progress, 0
-        self.reference = Reference(model)
+        self.reference = Reference(model, reading)
         self.asked = checked(self.reference, asked)
         if not hasattr(inputs, "split") or not inputs.ndim or not len(inputs):
             raise InterpChecksError(
                 "there are no inputs to run the model on", expected="a tensor [inputs, ...]"
             )
         with _one_torch_thread() if self._is_small() else nullcontext():
-            logits = np.concatenate(
-                [self.reference.logits(None, part).float().cpu().numpy() for part in self._pieces()]
-            )
+            given = [self.reference.logits(None, part) for part in self._pieces()]
+            logits = np.concatenate([rows.float().cpu().numpy() for rows in given])
         if len(logits) != len(inputs):
             raise InterpChecksError(
                 "the model does not give one row of logits per input",
                 found=f"{len(logits)} for {len(inputs)}",
                 expected="inputs along the first dimension",
             )
-        self.intact: IntArray = logits.argmax(axis=1)
+        own = [self.reference.predicted(rows).cpu().numpy() for rows in given]
+        self.intact: IntArray = np.concatenate(own)
         self.classes = logits.shape[1]
         self.dtype = np.min_scalar_type(max(self.classes - 1, 1))
         self.compiled = self._compiled(logits, engine, threads or available_threads())
@@ -199,7 +200,8 @@ class Run:
         worst, ahead = 0.0, np.empty(len(images))
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
-            logits = self.reference.logits(one, self.inputs[some]).numpy()
+            given = self.reference.logits(one, self.inputs[some])
+            logits = given.numpy()
             every = np.arange(len(some))
             first = logits[every, predicted[some]]
             others = logits.copy()
@@ -208,7 +210,7 @@ class Run:
             ahead[start : start + BATCH] = np.abs(signed)
             off = np.abs(lead[some] - signed)
             worst = max(worst, float(off.max())) if np.isfinite(off).all() else np.inf
-            predicted[some] = logits.argmax(axis=1)
+            predicted[some] = self.reference.predicted(given).numpy()
         return worst, ahead
 
     def _report(self, done: int) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from interp_checks import InterpChecksError, Readout, readout_of
+from interp_checks.estimate import CONFIDENCE
 
 
 class Plain(nn.Module):
@@ -79,7 +80,8 @@ def test_the_only_linear_layer_is_the_head(bias: bool) -> None:
     assert readout.features.shape == (12, 8)
     assert readout.features.dtype == np.float32
     assert readout.class_names == ("a", "b", "c")
-    assert readout.provenance == {"model": "plain"}
+    assert readout.provenance["model"] == "plain"
+    assert set(readout.provenance) == {"model", "head", "output", "agreement"}
     if not bias:
         assert readout.bias.tolist() == [0, 0, 0]
 
@@ -101,10 +103,15 @@ def test_the_head_may_be_said(by_name: bool) -> None:
     model, given = Deep(), batches()
     readout = readout_of(model, iter(given), head="head" if by_name else model.head)
     agrees(model, readout, given)
-    hidden = readout_of(model, given, head="hidden.1", confidence=0.8)
-    np.testing.assert_array_equal(hidden.weight, model.hidden[1].weight.detach())
-    assert hidden.features.shape == (12, 6)
-    assert hidden.confidence == 0.8
+    assert readout.confidence == CONFIDENCE
+    assert readout_of(model, given, head="head", confidence=0.8).confidence == 0.8
+
+
+def test_a_layer_that_is_not_the_head_is_refused_by_name() -> None:
+    lines = message(Deep(), batches(), head="hidden.1")
+    assert lines[0] == "what the head computes is not what the model puts out"
+    assert lines[1].startswith("  found: 'hidden.1' (Linear): logits and the model's output differ")
+    assert "the output is that of 'head'" in lines[3]
 
 
 def test_every_mode_is_restored() -> None:
@@ -123,8 +130,9 @@ def test_every_mode_is_restored() -> None:
 @pytest.mark.parametrize("frozen", [True, False])
 def test_every_mode_is_restored_when_the_model_breaks(frozen: bool) -> None:
     model = Deep(fails=True).train(not frozen)
-    with pytest.raises(RuntimeError, match="the model broke"):
+    with pytest.raises(InterpChecksError, match="RuntimeError: the model broke") as caught:
         readout_of(model, batches())
+    assert isinstance(caught.value.__cause__, RuntimeError)
     assert all(part.training is not frozen for part in model.modules())
     assert hooks(model) == 0
     assert torch.is_grad_enabled()
@@ -183,7 +191,7 @@ class Changing(Deep):
 def called(times: int) -> list[str]:
     return [
         "the model calls its head more than once per batch",
-        f"  found: Linear(in_features=5, out_features=5, bias=True), called {times} times",
+        f"  found: 'head' (Linear), called {times} times",
         "  expected: one call per batch, on one feature vector per image",
     ]
 
@@ -216,16 +224,24 @@ def test_another_layer_may_be_called_twice() -> None:
     agrees(model, readout_of(model, given, head="head"), given)
 
 
+UNSEEN = (
+    "  what to do: a layer is called as layer(features); one whose weight is used by other code, "
+    "or inside a compiled graph, does not show what it reads"
+)
+
+
 def test_a_head_that_is_not_called_is_refused() -> None:
     model = Deep(calls=0)
     assert message(model, batches(), head="head") == [
         "the model did not call its head",
-        "  found: no call of Linear(in_features=5, out_features=5, bias=True)",
+        "  found: no call of 'head' (Linear)",
+        UNSEEN,
     ]
     stranger = nn.Linear(5, 3)
     assert message(model, batches(), head=stranger) == [
         "the model did not call its head",
-        "  found: no call of Linear(in_features=5, out_features=3, bias=True)",
+        "  found: no call of Linear(in_features=5, out_features=3, bias=True) (Linear)",
+        UNSEEN,
     ]
     assert not stranger._forward_hooks
 
@@ -233,20 +249,33 @@ def test_a_head_that_is_not_called_is_refused() -> None:
 def test_a_model_that_calls_no_linear_layer_is_refused() -> None:
     class Idle(Deep):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return images
+            return images[:, 0]
 
     assert message(Idle(), batches()) == [
         "the model did not call its head",
         "  found: no call of any linear layer",
+        UNSEEN,
     ]
 
 
-@pytest.mark.parametrize("head", ["head", None])
-def test_a_head_that_is_not_called_in_a_later_batch_is_refused(head: str | None) -> None:
-    assert message(Changing([1, 0]), batches(2), head=head) == [
+def test_an_output_that_is_not_logits_is_refused() -> None:
+    assert message(nn.Sequential(nn.Linear(6, 3)), batches()) == [
+        "the output of the model is not logits",
+        "  found: float32 [4, 1, 3], for 4 labels",
+        "  expected: a floating-point tensor [4, classes], one row for each label",
+    ]
+
+
+def test_a_head_that_is_not_called_in_a_later_batch_is_refused() -> None:
+    refused = [
         "the model did not call its head",
-        "  found: no call of Linear(in_features=5, out_features=5, bias=True)",
+        "  found: no call of 'head' (Linear)",
+        UNSEEN,
     ]
+    assert message(Changing([1, 0]), batches(2), head="head") == refused
+    # Whether it is the first batches that the head is looked for in, or later ones.
+    assert message(Changing([1, 0]), batches(2, size=100)) == refused
+    assert message(Changing([1, 0]), batches(2))[0].startswith("what the head computes is not")
 
 
 def test_a_head_that_is_called_by_keyword_is_read() -> None:
@@ -260,15 +289,32 @@ def test_a_head_that_is_called_by_keyword_is_read() -> None:
     agrees(model, readout_of(model, given, head="head"), given)
 
 
-def test_features_of_a_sequence_are_refused() -> None:
-    model = nn.Sequential(nn.Linear(6, 3))
-    assert message(model, batches()) == [
+class Pooled(nn.Module):
+    """A head on every position of a sequence, of which the last one counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.head(images)
+        return scores[:, -1]
+
+
+@pytest.mark.parametrize("head", ["head", None])
+def test_features_of_a_sequence_are_refused(head: str | None) -> None:
+    assert message(Pooled(), batches(), head=head) == [
         "the head does not read one feature vector per image",
-        "  found: features (4, 1, 6) for 4 labels",
-        "  expected: [4, 6]",
+        "  found: features (4, 1, 6) for 4 labels, read by 'head'",
+        "  expected: [4, features]",
+        "  what to do: pool or pick positions before the head",
     ]
+
+
+def test_labels_of_another_number_than_images_are_refused() -> None:
     images, labels = batches(1)[0]
-    assert message(Plain(), [(images, labels[:3])])[1] == "  found: features (4, 8) for 3 labels"
+    found = message(Plain(), [(images, labels[:3])])[1]
+    assert found == "  found: float32 [4, 3], for 3 labels"
 
 
 class Auxiliary(Plain):
@@ -293,42 +339,51 @@ def test_a_head_with_other_outputs_than_the_model_is_refused() -> None:
         "the head is not the output layer of the model",
         "  found: 4 outputs of the head",
         "  expected: 3, as many as the model has",
+        "  what to do: name 'head', or leave head out",
     ]
     for last in (True, False):
         model = Auxiliary(last)
         assert message(model, batches(), head="second") == refused
         assert message(model, batches(), head=model.second) == refused
         agrees(model, readout_of(model, batches(), head="head"), batches())
-    # The last linear layer called is no head if it is called beside it.
-    assert message(Auxiliary(last=True), batches()) == refused
-    model = Auxiliary(last=False)
-    agrees(model, readout_of(model, batches()), batches())
+        # A layer that is called beside the head is none, even if it is called last.
+        agrees(model, readout_of(model, batches()), batches())
 
 
-def test_other_outputs_than_scores_say_nothing_about_the_head() -> None:
+def test_scores_in_a_dict_are_found() -> None:
     class Several(Plain):
         def forward(self, images: torch.Tensor) -> Any:
             return {"scores": super().forward(images)}
 
-    assert len(readout_of(Several(), batches())) == 12
+    assert readout_of(Several(), batches()).provenance["output"] == "scores: the head's logits"
+
+
+SINGLE = "give an iterable of batches: [(inputs, labels)] for a single one"
 
 
 @pytest.mark.parametrize(
-    ("batch", "found"),
+    ("batch", "found", "remedy"),
     [
-        (torch.zeros(4, 1, 6), "Tensor"),
-        ((torch.zeros(4, 1, 6),), "tuple"),
-        ((torch.zeros(4, 1, 6), torch.zeros(4), torch.zeros(4)), "tuple"),
-        (3, "int"),
-        (None, "NoneType"),
+        (torch.zeros(4, 1, 6), "Tensor of shape (4, 1, 6)", SINGLE),
+        (np.zeros((4, 6)), "ndarray of shape (4, 6)", SINGLE),
+        ((torch.zeros(4, 1, 6),), "tuple of 1", SINGLE),
+        (
+            (torch.zeros(4, 1, 6), torch.zeros(4), torch.zeros(4)),
+            "tuple of 3",
+            "put what the model takes together: ((inputs, lengths), labels)",
+        ),
+        (3, "int", SINGLE),
+        (None, "NoneType", SINGLE),
     ],
 )
 @pytest.mark.parametrize("after", [0, 2])
-def test_a_batch_that_is_no_pair_is_refused(batch: Any, found: str, after: int) -> None:
+def test_a_batch_that_is_no_pair_is_refused(
+    batch: Any, found: str, remedy: str, after: int
+) -> None:
     assert message(Plain(), [*batches(after), batch]) == [
         "a batch is not a pair of inputs and labels",
         f"  found: {found}",
-        "  what to do: give an iterable of batches: [(inputs, labels)] for a single one",
+        f"  what to do: {remedy}",
     ]
 
 
@@ -336,7 +391,7 @@ def test_a_single_batch_that_is_not_in_a_list_is_refused() -> None:
     single = batches(1)[0]
     assert message(Plain(), single)[:2] == [  # type: ignore[arg-type]
         "a batch is not a pair of inputs and labels",
-        "  found: Tensor",
+        "  found: Tensor of shape (4, 1, 6)",
     ]
     assert len(readout_of(Plain(), [single])) == 4
     assert len(readout_of(Plain(), [list(single)])) == 4  # type: ignore[list-item]

@@ -20,6 +20,7 @@ from interp_checks import (
     Ablation,
     Claim,
     GateWeights,
+    InterpChecksError,
     NotJudgedError,
     Outcome,
     Readout,
@@ -574,6 +575,93 @@ def test_without_a_network_no_finding_about_gates_is_looked_for() -> None:
     assert not any(finding.claim.targets for finding in discover(planted(), 5))
 
 
+# --- one definition of intact -------------------------------------------------------------------
+
+
+class Finished(nn.Module):
+    """A recurrent classifier, and what is done with its logits."""
+
+    def __init__(self, finish: Callable[[torch.Tensor], Any], classes: int = CLASSES) -> None:
+        super().__init__()
+        self.memory, self.finish = nn.GRU(FEATURES, UNITS, batch_first=True), finish
+        self.head = nn.Linear(UNITS, classes)
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        return self.finish(self.head(self.memory(inputs)[1][-1]))
+
+
+@pytest.mark.parametrize(
+    ("finish", "classes"),
+    [
+        (lambda logits: logits, CLASSES),
+        (lambda logits: logits + 1000, CLASSES),
+        (lambda logits: logits.log_softmax(1), CLASSES),
+        (lambda logits: logits.softmax(1), CLASSES),
+        (lambda logits: 2 * torch.tanh(logits / 2), CLASSES),
+        (lambda logits: logits / 1e4, CLASSES),
+        (lambda logits: {"scores": logits, "mean": logits.mean()}, CLASSES),
+        (lambda logits: (logits, logits.log_softmax(1)), CLASSES),
+        (lambda logits: torch.sigmoid(logits).squeeze(1), 1),
+        (lambda logit: logit[:, 0], 1),
+    ],
+)
+def test_whatever_becomes_of_the_logits_intact_means_the_same(finish: Any, classes: int) -> None:
+    """Gates are judged by what the head makes of the features, as all else is."""
+    torch.manual_seed(0)
+    model = Finished(finish, classes).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)
+    inputs = torch.randn(160, STEPS, FEATURES).double() * 2
+    labels = torch.arange(160) % max(2, classes)
+    readout = readout_of(model, [(inputs, labels)], keep_inputs=True)
+    gate = GateWeights(1, "update", "recurrent")
+    same = f"keeping every direction of {gate} predicts exactly the same as keeping every direction"
+    assert judge(same, readout).outcome == Outcome.HOLDS
+    count = len(readout.directions_of(gate))
+    for ablation in (dropping(1), keeping_only(2), keeping_no_direction()):
+        kept = ablation.kept(count)
+        left, values, right = np.linalg.svd(
+            model.memory.weight_hh_l0[UNITS : 2 * UNITS].detach().numpy(), full_matrices=False
+        )
+        stay = [number - 1 for number in kept]
+        changed = copy.deepcopy(model)
+        with torch.no_grad():
+            block = torch.from_numpy((left[:, stay] * values[stay]) @ right[stay])
+            changed.memory.weight_hh_l0[UNITS : 2 * UNITS] = block
+            logits = changed.head(changed.memory(inputs)[1][-1])
+        own = (logits[:, 0] > 0).long() if classes == 1 else logits.argmax(1)
+        np.testing.assert_array_equal(predict(readout, ablation.of(gate)), own.numpy())
+
+
+def test_a_model_that_adds_to_its_logits_is_refused() -> None:
+    """It was judged by its own output here, and by features and head there."""
+    prior = torch.tensor([0, 3.0, 0, 0])
+    with pytest.raises(InterpChecksError, match="is not what the model puts out"):
+        readout_of(
+            Finished(lambda logits: logits + prior),
+            [(torch.randn(80, STEPS, FEATURES), torch.arange(80) % CLASSES)],
+            keep_inputs=True,
+        )
+
+
+@pytest.mark.parametrize("classes_alike", [True, False])
+def test_ties_go_to_the_first_class_in_gates_too(classes_alike: bool) -> None:
+    """Two classes have the same weights: rounding must not choose between them."""
+    torch.manual_seed(0)
+    model = Finished(lambda logits: logits)
+    with torch.no_grad():
+        model.head.weight[3] = model.head.weight[1] if classes_alike else -model.head.weight[1]
+        model.head.bias.zero_()
+    inputs = torch.randn(300, STEPS, FEATURES)
+    readout = readout_of(model, [(inputs, torch.arange(300) % CLASSES)], keep_inputs=True)
+    gate = GateWeights(1, "new", "input")
+    found = predict(readout, keeping_every_direction().of(gate))
+    np.testing.assert_array_equal(found, predict(readout, None))
+    assert (3 in found) is not classes_alike
+    assert 1 in found
+
+
 # --- what is not judged -------------------------------------------------------------------------
 
 
@@ -701,8 +789,6 @@ def test_models_whose_gates_are_not_judged(model: Any, words: list[str]) -> None
 
 
 def test_inputs_that_cannot_be_kept_together_are_refused() -> None:
-    from interp_checks.errors import InterpChecksError
-
     model = Mixed(nn.GRU(4, 5, **options()), width=5)
     batches = [(torch.randn(3, steps, 4), torch.zeros(3, dtype=torch.long)) for steps in (4, 6)]
     with pytest.raises(InterpChecksError, match="different shapes cannot be kept together"):
