@@ -69,21 +69,27 @@ class Chance:
         return self.count / self.total
 
     @property
-    def words(self) -> str:
-        """``1/200 random rotations as stated, 39/200 for some direction and class``."""
-        if not self.over:
-            return f"{self.count}/{self.total} random rotations"
-        return f"{self.count}/{self.total} random rotations as stated, {self._for_some}"
+    def stated(self) -> str:
+        """``1/200``: as stated."""
+        return f"{self.count}/{self.total}"
 
     @property
-    def _for_some(self) -> str:
+    def for_some(self) -> str:
+        """``39/200 for some direction and class``; empty if not asked."""
+        if not self.over:
+            return ""
         if self.anywhere is None:
             return f"not measured for {self.over}"
         return f"{self.anywhere}/{self.total} for {self.over}"
 
+    @property
+    def words(self) -> str:
+        """``1/200 random rotations as stated, 39/200 for some direction and class``."""
+        rotations = f"{self.stated} random rotations"
+        return f"{rotations} as stated, {self.for_some}" if self.over else rotations
+
     def __str__(self) -> str:
-        stated = f"{self.count}/{self.total}"
-        return f"{stated} as stated, {self._for_some}" if self.over else stated
+        return f"{self.stated} as stated, {self.for_some}" if self.over else self.stated
 
 
 def by_chance(

@@ -104,7 +104,8 @@ def run_claim(
         ("source", source or ""),
         ("verdict", str(verdict.outcome) if verdict is not None else "not judged"),
         ("measured", verdict.measured if verdict is not None else reason.splitlines()[0]),
-        ("chance", str(verdict.chance) if verdict is not None and verdict.chance else ""),
+        ("chance", verdict.chance.stated if verdict is not None and verdict.chance else ""),
+        ("anywhere", verdict.chance.for_some if verdict is not None and verdict.chance else ""),
         ("remarks", "; ".join(verdict.remarks) if verdict is not None else ""),
     ]
     if fate is not None:

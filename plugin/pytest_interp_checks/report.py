@@ -208,6 +208,7 @@ def _claim(entry: dict[str, Any]) -> dict[str, Any]:
         "needed": verdict.get("needed", ""),
         "confidence": verdict.get("confidence"),
         "chance": verdict.get("chance"),
+        "chance_anywhere": verdict.get("chance_anywhere"),
         "remarks": verdict.get("remarks", []),
         "checks": verdict.get("checks", []),
     }

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
+from .chance_words import ABOUT_CHANCE, anywhere_of
 from .evidence import Ledger
 from .sets_table import sets_table
 from .status import status
@@ -236,6 +237,7 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
     table.add_column("claim", overflow="fold")
     if chances:
         table.add_column("by chance", no_wrap=True, justify="right")
+        table.add_column("anywhere", no_wrap=True, justify="right")
     shown = [
         entry for entry in entries if verbosity >= 0 or status(entry) in ("fails", "undecided")
     ]
@@ -248,17 +250,23 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
         if sources:
             cells.insert(1, Text(entry["source"] or "", style="dim"))
         if chances:
-            cells.append(_chance(entry))
+            cells += _chance(entry)
         table.add_row(*cells)
-    return Padding(table, (1, 0, 1, 0)) if shown else Text("")
-
-
-def _chance(entry: dict[str, Any]) -> Text:
-    """Under how many random rotations the claim would hold."""
-    if not entry["verdict"] or not entry["verdict"]["chance"]:
+    if not shown:
         return Text("")
+    parts: list[RenderableType] = [table]
+    if chances:
+        parts.append(Text(ABOUT_CHANCE, style="dim"))
+    return Padding(Group(*parts), (1, 0, 1, 0))
+
+
+def _chance(entry: dict[str, Any]) -> tuple[Text, Text]:
+    """Under how many random rotations the claim would hold, as stated and anywhere."""
+    if not entry["verdict"] or not entry["verdict"]["chance"]:
+        return Text(""), Text("")
     count, total = entry["verdict"]["chance"]
-    return Text(f"{count}/{total}", style="yellow" if count > UNSPECIFIC * total else "")
+    stated = Text(f"{count}/{total}", style="yellow" if count > UNSPECIFIC * total else "")
+    return stated, Text(anywhere_of(entry["verdict"]))
 
 
 def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
