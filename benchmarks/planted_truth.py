@@ -15,18 +15,25 @@ off the population itself, how many it finds in a sample.
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.random import Generator
+from tabulate import tabulate
 
-from interp_checks import Claim, Readout, facts, says
+from interp_checks import Claim, Estimate, Outcome, Readout, facts, says
 from interp_checks.ablation import Ablation, keeping_first, keeping_no_direction
 from interp_checks.confusions import Result
+from interp_checks.discovery import candidates_of, discover, holds, suggested_by_ablations
+from interp_checks.estimate import CONFIDENCE
+from interp_checks.guards import notes_on
 
 #: Images of a synthetic population.
 POPULATION = 100_000
@@ -52,12 +59,10 @@ class Population:
 
     @cached_property
     def findings(self) -> tuple[Claim, ...]:
-        """The claims about ablations that one would read off the population, and that mean something.
+        """The claims about ablations that one would read off the population, if they mean anything.
 
         Not those that the bias alone meets, nor those that are false in the other gauge.
         """
-        from interp_checks.discovery import _of_ablations as suggested_by_ablations
-
         return tuple(
             claim
             for claim in suggested_by_ablations(self.readout, None)
@@ -94,7 +99,10 @@ class Shares:
         return Fraction(int(table[:, column].sum()), int(table.sum())) > PREDICTED
 
     def goes(self, source: str, target: str) -> Fraction:
-        row, names = self.result.counts[self.result.class_names.index(source)], self.result.class_names
+        row, names = (
+            self.result.counts[self.result.class_names.index(source)],
+            self.result.class_names,
+        )
         return Fraction(int(row[names.index(target)]), int(row.sum()))
 
     def accuracy(self, counts: str = "counts") -> Fraction:
@@ -214,10 +222,171 @@ def shipped() -> Population:
     return Population("MNIST", reference_readout("mnist"))
 
 
-def populations(count: int) -> Iterator[Population]:
-    """So many synthetic populations, each with another head."""
-    yield from map(planted, range(count))
+# --- how much is found --------------------------------------------------------------------------
+
+
+def by_halves(readout: Readout) -> list[Claim]:
+    """What `discover` did before: two halves, Bonferroni, and all images asked again."""
+    generator = np.random.default_rng(0)
+    first = np.zeros(len(readout), dtype=bool)
+    for row in range(len(readout.class_names)):
+        own = generator.permutation(np.flatnonzero(readout.labels == row))
+        first[own[: len(own) // 2]] = True
+    searched, rest = (readout.part(np.flatnonzero(part)) for part in (first, ~first))
+    candidates = [claim for claim in candidates_of(searched) if holds(claim, searched, 0.95)]
+    level = 1 - (1 - readout.confidence) / max(1, len(candidates))
+    return [
+        claim
+        for claim in candidates
+        if holds(claim, rest, level)
+        and holds(claim, readout, readout.confidence)
+        and not notes_on(claim, readout, readout.confidence, Outcome.HOLDS)
+    ]
+
+
+def by_discover(readout: Readout) -> list[Claim]:
+    """What `discover` does; without rotations, which only leave claims out."""
+    return [finding.claim for finding in discover(readout, rotations=0)]
+
+
+PROCEDURES: dict[str, Callable[[Readout], list[Claim]]] = {
+    "before": by_halves,
+    "now": by_discover,
+}
+
+
+@dataclass
+class Tally:
+    """What a procedure found in samples of one size."""
+
+    suites: int = 0
+    with_false: int = 0
+    claims: int = 0
+    false: int = 0
+    wanted: int = 0
+    found: int = 0
+
+    def add(self, population: Population, claims: list[Claim]) -> None:
+        """Count what was found in one sample."""
+        false = sum(not population.is_true(claim) for claim in claims)
+        self.suites += 1
+        self.with_false += bool(false)
+        self.claims += len(claims)
+        self.false += false
+        self.wanted += len(population.findings)
+        self.found += len(set(claims) & set(population.findings))
+
+    @property
+    def power(self) -> float:
+        """Of the claims that are true of the populations and worth finding, the share found."""
+        return self.found / self.wanted
+
+
+def tallies(
+    chosen: Iterable[Population], sizes: Iterable[int], repeats: int
+) -> dict[tuple[str, int], Tally]:
+    """Every procedure on the same samples, by procedure and size."""
+    sizes = list(sizes)
+    found = {(name, size): Tally() for name in PROCEDURES for size in sizes}
+    for number, population in enumerate(chosen):
+        for size in sizes:
+            for repeat in range(repeats):
+                sample = population.sample(np.random.default_rng([number, size, repeat]), size)
+                for name, procedure in PROCEDURES.items():
+                    found[name, size].add(population, procedure(sample))
+    return found
+
+
+SIZES = (200, 500, 1000, 2000, 5000, 10_000)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Planted truth through the whole of discover.")
+    parser.add_argument("--populations", type=int, default=30, help="synthetic ones")
+    parser.add_argument("--repeats", type=int, default=1, help="samples of each size of each")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="images of a sample")
+    parser.add_argument("--out", type=Path, help="folder for planted_truth.md and .svg")
+    arguments = parser.parse_args()
+    planted_ones = [planted(seed) for seed in range(arguments.populations)]
+    tables = {
+        "synthetic": tallies(planted_ones, arguments.sizes, arguments.repeats),
+        "MNIST": tallies([shipped()], arguments.sizes, 5 * arguments.repeats),
+    }
+    for kind, found in tables.items():
+        print(f"\n{kind}\n{table_of(found)}", flush=True)
+    if arguments.out:
+        write(tables, arguments, arguments.out)
+    every = [
+        tally for found in tables.values() for (name, _), tally in found.items() if name == "now"
+    ]
+    rate = Estimate(sum(one.with_false for one in every), sum(one.suites for one in every))
+    print(f"\nsuites with a false finding: {rate}")
+    return int(rate.lower > 1 - CONFIDENCE)
+
+
+def table_of(found: dict[tuple[str, int], Tally]) -> str:
+    rows = []
+    for size in dict.fromkeys(size for _, size in found):
+        row: list[object] = [f"{size:,}"]
+        for name in PROCEDURES:
+            one = found[name, size]
+            row += [f"{100 * one.power:.1f} %", f"{one.with_false} of {one.suites}"]
+        rows.append(row)
+    headers = ["images"]
+    for name in PROCEDURES:
+        headers += [f"{name}: found", "suites with a false one"]
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def write(tables: dict[str, dict[tuple[str, int], Tally]], arguments: Namespace, out: Path) -> None:
+    now = [one for found in tables.values() for (name, _), one in found.items() if name == "now"]
+    rate = Estimate(sum(one.with_false for one in now), sum(one.suites for one in now))
+    report = (
+        "# Planted truth\n\n"
+        f"Made by `python benchmarks/planted_truth.py --populations {arguments.populations} "
+        f"--repeats {arguments.repeats} --out docs`. A population is a head and a finite set of "
+        "images; samples are drawn from it with replacement, so it is known exactly which claims "
+        "are true. In the synthetic ones some directions carry one class alone, others share "
+        "classes; MNIST is the shipped reference with its 10,000 test images as all there are. "
+        "“Found” is the share of the claims about ablations that one would read off the whole "
+        "population (and that neither the bias alone nor only one gauge meets) which a sample of "
+        "so many images gives, word for word. A finding that is not true of the population is a "
+        "false one. “Before” is the procedure of earlier versions (two halves, Bonferroni).\n\n"
+        f"Suites of `discover` with a false finding, all sizes together: {rate}. At most "
+        f"{100 * (1 - CONFIDENCE):g} % are allowed.\n"
+    )
+    for kind, found in tables.items():
+        report += f"\n## {kind[0].upper() + kind[1:]}\n\n{table_of(found)}\n"
+    report += "\n![How much is found, by the number of images](planted_truth.svg)\n"
+    (out / "planted_truth.md").write_text(report, encoding="utf-8")
+    draw(tables, out / "planted_truth.svg")
+
+
+def draw(tables: dict[str, dict[tuple[str, int], Tally]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "interp-checks"
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(tables), figsize=(8, 3.2), sharey=True)
+    for (kind, found), axis in zip(tables.items(), axes, strict=True):
+        sizes = list(dict.fromkeys(size for _, size in found))
+        for name, style in zip(PROCEDURES, ("--", "-"), strict=True):
+            powers = [100 * found[name, size].power for size in sizes]
+            axis.plot(sizes, powers, style, marker="o", markersize=3, label=name)
+        axis.set_title(kind, fontsize=10)
+        axis.set_xscale("log")
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=7, rotation=45)
+        axis.minorticks_off()
+        axis.set_ylim(0, 100)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("true claims found, in %")
+    axes[-1].legend(loc="lower right")
+    figure.supxlabel("images")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":
-    sys.exit(0)
+    sys.exit(main())
