@@ -200,6 +200,8 @@ def _floors(share: Estimate) -> list[int]:
 
     With room for other images to be a little worse; of those confirmed the highest is kept.
     """
+    if not share.total:
+        return []
     lower = math.floor(100 * share.lower)
     between = math.floor(50 * (share.lower + share.value))
     return [floor for floor in dict.fromkeys((lower - _ROOM, lower, between)) if floor > 0]
