@@ -72,7 +72,7 @@ def judge(
         outcome,
         checks,
         level,
-        chance=by_chance(claim, readout, rotations),
+        chance=by_chance(claim, readout, rotations, anywhere=True),
         notes=notes_on(claim, readout, level, outcome),
         context=context,
         advice=advice,

@@ -11,9 +11,11 @@ from ._arrays import Array, FloatArray, IntArray
 from .ablation import Ablation
 from .directions import Directions
 from .engines import by_label
+from .errors import NotJudgedError
 from .gate_weights import GateWeights
 from .readout import Readout
 from .recurrent_reference import Asked
+from .remembered import Remembered
 from .sweeps import argmax_over, predict
 
 #: Seed of the rotations.
@@ -46,7 +48,8 @@ class Rotated(ABC):
         self.chosen = _sample_of(readout)
         self.labels = readout.labels[self.chosen]
         self.intact = self._confusions(predict(readout, None)[self.chosen][None])[0]
-        self._counts: dict[tuple[int, ...], IntArray] = {}
+        self._counts = Remembered()
+        self._predicted = Remembered()
 
     @abstractmethod
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
@@ -58,11 +61,30 @@ class Rotated(ABC):
 
     def counts(self, ablation: Ablation) -> IntArray:
         """Confusion counts under each rotation, [R, K, K]."""
-        kept = ablation.kept(self.width)
-        if kept not in self._counts:
+
+        def count() -> IntArray:
             counts = [self._confusions(predicted) for predicted in self.predictions(ablation)]
-            self._counts[kept] = np.concatenate(counts)
-        return self._counts[kept]
+            return np.concatenate(counts)
+
+        return self._counts.get_or(ablation.kept(self.width), count)
+
+    def predicted(self, ablation: Ablation) -> IntArray:
+        """Predicted classes under each rotation, [R, N]."""
+
+        def predict() -> IntArray:
+            return np.concatenate(list(self.predictions(ablation)))
+
+        return self._predicted.get_or(ablation.kept(self.width), predict)
+
+    def row(self, name: str) -> int:
+        """The number of a class.
+
+        Raises:
+            NotJudgedError: there is no such class.
+        """
+        if name not in self.classes:
+            raise NotJudgedError(f"there is no class {name}")
+        return self.classes.index(name)
 
     def _confusions(self, predicted: Array) -> IntArray:
         """Counts [c, K, K] of predictions [c, N]."""

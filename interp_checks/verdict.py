@@ -228,7 +228,7 @@ class Verdict:
 
     @property
     def unspecific(self) -> bool:
-        """Whether random directions would do as well."""
+        """Whether random directions would do as well as those that are stated."""
         return self.chance is not None and self.chance.share > UNSPECIFIC
 
     @property
@@ -236,7 +236,7 @@ class Verdict:
         """All warnings, with that about chance."""
         if self.chance is None or not self.unspecific or self.outcome != Outcome.HOLDS:
             return self.notes
-        return (f"unspecific: holds for {self.chance} random rotations", *self.notes)
+        return (f"unspecific: holds for {self.chance.words}", *self.notes)
 
     def message(self, width: int = 79) -> str:
         """Why the claim does not hold (or does), in at most a screenful."""
@@ -268,7 +268,7 @@ class Verdict:
         ]
         lines += [("note", remark) for remark in self.remarks]
         if self.chance is not None and not (self.unspecific and self.outcome == Outcome.HOLDS):
-            lines.append(("by chance", f"holds for {self.chance} random rotations"))
+            lines.append(("by chance", f"holds for {self.chance.words}"))
         if self.needed or self.advice:
             lines.append(("try", self.needed or self.advice))
         return lines
@@ -282,6 +282,11 @@ class Verdict:
             "needed": self.needed,
             "confidence": float(self.confidence),
             "chance": [self.chance.count, self.chance.total] if self.chance else None,
+            "chance_anywhere": (
+                {"count": self.chance.anywhere, "over": self.chance.over}
+                if self.chance and self.chance.over
+                else None
+            ),
             "remarks": list(self.remarks),
             "checks": [check.as_dict() for check in self.checks],
         }

@@ -21,7 +21,9 @@ from interp_checks.verdict import Verdict
 EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
 #: What JUnit's XML has of a claim.
-PROPERTIES = ("claim", "source", "verdict", "measured", "chance", "remarks", "became")
+PROPERTIES = (
+    *("claim", "source", "verdict", "measured", "chance", "anywhere", "remarks", "became"),
+)
 
 #: Families are shown whole for heads with at most this many directions.
 _WHOLE_FAMILY = 12

@@ -16,6 +16,7 @@ from interp_checks.readout import Readout
 from interp_checks.verdict import Outcome, Verdict
 
 from .baseline import baseline_of
+from .chance_words import anywhere_of
 from .claims import MARKER
 from .collected import RECORD
 from .decisions import against_baseline, plain_decision
@@ -122,6 +123,7 @@ def _note_properties(node: pytest.Item, evidence: dict[str, Any], fate: Fate | N
         "verdict": verdict.get("outcome", "not judged"),
         "measured": verdict.get("measured") or evidence["reason"].splitlines()[0],
         "chance": "/".join(map(str, verdict.get("chance") or ())),
+        "anywhere": anywhere_of(verdict),
         "remarks": "; ".join(verdict.get("remarks", ())),
     }
     if fate is not None:

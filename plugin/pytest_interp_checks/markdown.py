@@ -10,6 +10,7 @@ from interp_checks.statuses import NOT_REPLICATED, of_which
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 from interp_fixtures.replication import replication_table
 
+from .chance_words import ABOUT_CHANCE, anywhere_of
 from .status import RED, STATUSES
 
 #: The words for a finding that is as it was.
@@ -184,12 +185,13 @@ def _folded(title: str, body: str) -> str:
 
 
 def _claims(claims: list[dict[str, Any]]) -> str:
-    lines = ["| | claim | source | measured | by chance |", "|---|---|---|---|---|"]
+    lines = ["| | claim | source | measured | by chance | anywhere |", "|---|---|---|---|---|---|"]
     for one in claims:
-        chance = ""
+        chance = anywhere = ""
         if one["chance"]:
             count, total = one["chance"]
             chance = f"{count}/{total}" + (" ⚠️" if count > UNSPECIFIC * total else "")
+            anywhere = anywhere_of(one)
         measured = "<br>".join(
             _plain(text) for text in (one["measured"], one["needed"], *one["remarks"]) if text
         )
@@ -199,8 +201,11 @@ def _claims(claims: list[dict[str, Any]]) -> str:
             _plain(one["source"] or ""),
             measured,
             chance,
+            anywhere,
         )
         lines.append("| " + " | ".join(cells) + " |")
+    if any(one["chance"] for one in claims):
+        lines += ["", f"_{ABOUT_CHANCE}_"]
     return "\n".join(lines) + "\n"
 
 

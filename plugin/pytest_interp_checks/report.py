@@ -132,6 +132,7 @@ def _claim(row: dict[str, Any]) -> dict[str, Any]:
         "needed": verdict.get("needed", ""),
         "confidence": verdict.get("confidence"),
         "chance": verdict.get("chance"),
+        "chance_anywhere": verdict.get("chance_anywhere"),
         "remarks": [*row["incidents"], *verdict.get("remarks", [])],
         "checks": verdict.get("checks", []),
     }

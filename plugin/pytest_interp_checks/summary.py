@@ -20,6 +20,7 @@ from interp_checks.statuses import of_which
 from interp_checks.streams import console_on, encoding_of
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
+from .chance_words import ABOUT_CHANCE, anywhere_of
 from .ledger import Ledger, Tables
 from .sets_table import sets_table
 from .status import RED, STATUSES
@@ -266,6 +267,7 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
     table.add_column("claim", overflow="fold")
     if chances:
         table.add_column("by chance", no_wrap=True, justify="right")
+        table.add_column("anywhere", no_wrap=True, justify="right")
     shown = [entry for entry in entries if verbosity >= 0 or _telling(entry)]
     for entry in shown:
         word = entry["status"]
@@ -276,9 +278,14 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
         if sources:
             cells.insert(1, Text(entry["source"] or "", style="dim"))
         if chances:
-            cells.append(_chance(entry))
+            cells += _chance(entry)
         table.add_row(*cells)
-    return Padding(table, (1, 0, 1, 0)) if shown else Text("")
+    if not shown:
+        return Text("")
+    parts: list[RenderableType] = [table]
+    if chances:
+        parts.append(Text(ABOUT_CHANCE, style="dim"))
+    return Padding(Group(*parts), (1, 0, 1, 0))
 
 
 def _telling(entry: dict[str, Any]) -> bool:
@@ -286,12 +293,13 @@ def _telling(entry: dict[str, Any]) -> bool:
     return entry["status"] in ("fails", "undecided") or entry["pytest"] in RED
 
 
-def _chance(entry: dict[str, Any]) -> Text:
-    """Under how many random rotations the claim would hold."""
+def _chance(entry: dict[str, Any]) -> tuple[Text, Text]:
+    """Under how many random rotations the claim would hold, as stated and anywhere."""
     if not entry["verdict"] or not entry["verdict"]["chance"]:
-        return Text("")
+        return Text(""), Text("")
     count, total = entry["verdict"]["chance"]
-    return Text(f"{count}/{total}", style="yellow" if count > UNSPECIFIC * total else "")
+    stated = Text(f"{count}/{total}", style="yellow" if count > UNSPECIFIC * total else "")
+    return stated, Text(anywhere_of(entry["verdict"]))
 
 
 def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
