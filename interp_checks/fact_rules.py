@@ -21,7 +21,7 @@ from .directions import row_cosines
 from .drawing_facts import DRAWING_FACTS
 from .errors import NotJudgedError
 from .estimate import Estimate, percent
-from .means import FEWEST, Measured, ratio_of
+from .means import Measured, ratio_of
 from .rules import Scene, commonest_mistakes
 from .sample_size import MOST, Needs
 from .set_facts import SET_FACTS
@@ -30,7 +30,7 @@ from .verdict import Check, Outcome
 from .wording import class_words, listed, percent_words
 
 #: Below this nothing can be said about a ratio of variances.
-_FEWEST_IMAGES = FEWEST
+_FEWEST_IMAGES = 30
 
 
 def _is(fact: facts.Is, scene: Scene) -> list[Check]:

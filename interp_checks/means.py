@@ -170,4 +170,7 @@ def _crossing(surely: Callable[[float], float], value: float, limit: float) -> f
                 return math.inf
     if end == value or surely(end) <= 0:
         return limit
+    if surely(value) >= 0:
+        # Nothing varies.
+        return value
     return float(brentq(surely, value, end, xtol=1e-15, rtol=1e-12))
