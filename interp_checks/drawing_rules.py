@@ -130,7 +130,7 @@ def compare_measured(quantity: str, measured: Measured, relation: str, threshold
 def _more(measured: Measured, threshold: float) -> Needs:
     """How many more images make the interval narrow enough: its width falls with their root."""
     away = abs(measured.value - threshold)
-    reach = max(measured.upper - measured.value, measured.value - measured.lower)
+    reach = measured.reach(threshold)
     if away == 0 or not math.isfinite(reach):
         return {"images": None}
     needed = math.ceil(measured.total * ((reach / away) ** 2 - 1)) + 1

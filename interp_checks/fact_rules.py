@@ -201,13 +201,13 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
 def _more_for_share(measured: Measured, bounds: tuple[float, float]) -> Callable[[], Needs]:
     """How many more images would shrink the interval until no bound lies inside it."""
     share, total = measured.value, measured.total
-    margin = max(share - measured.lower, measured.upper - share)
 
     def more() -> Needs:
-        distance = min(abs(share - bound) for bound in bounds if math.isfinite(bound))
+        bound = min(filter(math.isfinite, bounds), key=lambda bound: abs(share - bound))
+        distance = abs(share - bound)
         if not distance:
             return {"images": None}
-        wanted = round(total * (margin / distance) ** 2)
+        wanted = round(total * (measured.reach(bound) / distance) ** 2)
         return {"images": max(1, wanted - total) if wanted <= MOST else None}
 
     return more

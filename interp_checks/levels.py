@@ -86,6 +86,6 @@ def _with_level(measured: str, confidence: float) -> str:
 
 def level_words(confidence: float) -> str:
     """A confidence in percent, with as many digits as tell it from 100: 99.5, 99.9995."""
-    digits = max(1, math.ceil(-math.log10(100 * (1 - confidence))) + 1)
+    digits = max(1, math.ceil(-math.log10(100 * (1 - confidence))) + 2)
     text = f"{100 * confidence:.{digits}f}"
     return text.rstrip("0").rstrip(".")

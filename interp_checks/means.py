@@ -65,6 +65,10 @@ class Measured:
         """Whether so few images carry nearly all that nothing can be said."""
         return self.effective is not None and self.effective < FEWEST
 
+    def reach(self, threshold: float) -> float:
+        """How far the interval reaches from the number towards a threshold."""
+        return self.upper - self.value if threshold > self.value else self.value - self.lower
+
     @property
     def images(self) -> str:
         """On how many images it was measured, in words."""
