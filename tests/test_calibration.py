@@ -88,8 +88,8 @@ def test_rows_have_names_of_their_own_and_both_sides() -> None:
 
 
 def hopeless(row: Row) -> bool:
-    """Under a law with rare images, little can be known."""
-    return "a kind of images" in row.name
+    """Under a law with rare images, or with a tail that is hardly any lighter, little is known."""
+    return "a kind of images" in row.name or "t with 3" in row.name
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_rare_kind_of_images_is_missed_as_often_as_the_row_says() -> None:
     (row,) = (row for row in ROWS if row.beyond)
     percent = re.search(r"(\d+) %", row.beyond)
     assert percent is not None
-    held = rates(row, "just_false", row.images, 60, compare=False).holds
+    held = rates(row, "just_false", row.images, 200, compare=False).holds
     assert held.lower < int(percent[1]) / 100 < held.upper
 
 

@@ -12,13 +12,12 @@ from sklearn.metrics import log_loss
 from interp_checks import DataError
 from interp_checks.gaps import compare_gaps, gaps
 from interp_checks.generative import (
-    Measured,
     distance_to_mean,
     kl,
-    mean_of,
     output_variation,
     reconstruction_error,
 )
+from interp_checks.means import Measured, mean_of
 
 RNG = np.random.default_rng(7)
 INPUTS = RNG.random((60, 4, 3))
