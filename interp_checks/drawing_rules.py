@@ -14,15 +14,9 @@ from ._arrays import Array
 from .drawings import Drawings
 from .errors import NotJudgedError
 from .estimate import Estimate
-from .gaps import compare_gaps, gaps
-from .generative import (
-    Measured,
-    distance_to_mean,
-    kl,
-    mean_of,
-    output_variation,
-    reconstruction_error,
-)
+from .gaps import blocks_for, compare_gaps, gaps
+from .generative import distance_to_mean, kl, output_variation, reconstruction_error
+from .means import Measured, mean_of
 from .rules import Scene
 from .sample_size import MOST, Needs
 from .thresholds import SAME_DRAWING
@@ -66,8 +60,9 @@ def _divergence(fact: facts.Divergence, drawings: Drawings, scene: Scene) -> Che
 
 def _fewer_gaps(_: facts.FewerGaps, drawings: Drawings, scene: Scene) -> Check:
     labels, confidence = scene.readout.labels, scene.confidence
-    of_features = gaps(scene.readout.features, labels, confidence)
-    of_latents = gaps(drawings.means, labels, confidence)
+    blocks = blocks_for(labels)
+    of_features = gaps(scene.readout.features, labels, confidence, blocks=blocks)
+    of_latents = gaps(drawings.means, labels, confidence, blocks=blocks)
     measured = compare_gaps(of_features, of_latents)
     quantity = (
         f"width of gaps in the features ({of_features.ratio.value:.2f}), relative to that in "
@@ -126,15 +121,16 @@ def compare_measured(quantity: str, measured: Measured, relation: str, threshold
         measured.lower,
         measured.upper,
         measured.total,
-        more=partial(_more, measured, threshold),
+        more=None if measured.too_few else partial(_more, measured, threshold),
         leans=leans,
+        confidence=measured.confidence,
     )
 
 
 def _more(measured: Measured, threshold: float) -> Needs:
     """How many more images make the interval narrow enough: its width falls with their root."""
     away = abs(measured.value - threshold)
-    reach = max(measured.upper - measured.value, measured.value - measured.lower)
+    reach = measured.reach(threshold)
     if away == 0 or not math.isfinite(reach):
         return {"images": None}
     needed = math.ceil(measured.total * ((reach / away) ** 2 - 1)) + 1

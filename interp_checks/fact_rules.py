@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from .directions import row_cosines
 from .drawing_facts import DRAWING_FACTS
 from .errors import NotJudgedError
 from .estimate import Estimate, percent
+from .means import Measured, ratio_of
 from .rules import Scene, commonest_mistakes
 from .sample_size import MOST, Needs
 from .set_facts import SET_FACTS
@@ -26,7 +29,7 @@ from .thresholds import ABOUT, ORTHOGONAL, PRINCIPAL
 from .verdict import Check, Outcome
 from .wording import class_words, listed, percent_words
 
-#: Below this the normal approximation of a ratio of variances is worth nothing.
+#: Below this nothing can be said about a ratio of variances.
 _FEWEST_IMAGES = 30
 
 
@@ -42,7 +45,7 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
     """Against each other class, Fisher's exact test of two proportions, one-sided.
 
     The claim holds if every other class differs in the claimed sense; it fails if any one
-    differs in the other sense (corrected for the number of classes looked at).
+    differs in the other sense.
     """
     scene.row(fact.name)
     own = scene.result.recall[fact.name]
@@ -51,48 +54,46 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
         scene.row(name)
     if not others:
         raise NotJudgedError("there is one class only, so none has the lowest recall")
-    tail = (1 - scene.confidence) / 2
     sign = 1 if fact.extreme == "lowest" else -1
     word = "below" if sign > 0 else "above"
-    checks = []
-    for name, other in sorted(others.items(), key=lambda item: sign * item[1].value):
+
+    def against(name: str, level: float) -> Check:
+        mine, other, tail = replace(own, confidence=level), others[name], (1 - level) / 2
         pair = (own.count, own.total, other.count, other.total)
         smaller, larger = _fisher(*pair), _fisher(*pair[2:], *pair[:2])
         wanted, opposite = (smaller, larger) if sign > 0 else (larger, smaller)
         outcome = Outcome.UNDECIDED
         if wanted < tail:
             outcome = Outcome.HOLDS
-        elif opposite < tail / len(others):
+        elif opposite < tail:
             outcome = Outcome.FAILS
-        checks.append(
-            Check(
-                outcome,
-                f"recall of {class_words((fact.name,))}",
-                f"{word} that of {class_words((name,))}",
-                f"{own.beside(other.value)}, against {percent(other.value, 1, [own.value])} % of "
-                f"{class_words((name,))}",
-                own.value,
-                own.lower,
-                own.upper,
-                own.total,
-                more=_more_to_order(own, other, sign, tail, len(others)),
-                leans=sign * (own.value - other.value) < 0,
-            )
+        return Check(
+            outcome,
+            f"recall of {class_words((fact.name,))}",
+            f"{word} that of {class_words((name,))}",
+            f"{mine.beside(other.value)}, against {percent(other.value, 1, [own.value])} % of "
+            f"{class_words((name,))}",
+            mine.value,
+            mine.lower,
+            mine.upper,
+            mine.total,
+            more=_more_to_order(own, other, tail),
+            leans=sign * (own.value - other.value) < 0,
+            confidence=level,
+            again=partial(against, name),
         )
-    return checks
+
+    ordered = sorted(others, key=lambda name: sign * others[name].value)
+    return [against(name, scene.confidence) for name in ordered]
 
 
-def _more_to_order(
-    own: Estimate, other: Estimate, sign: int, tail: float, rivals: int
-) -> Callable[[], Needs]:
+def _more_to_order(own: Estimate, other: Estimate, error: float) -> Callable[[], Needs]:
     """How many more images of each class would tell two recalls apart (normal approximation)."""
 
     def more() -> Needs:
         difference = own.value - other.value
         if not difference:
             return {"images of each class": None}
-        # In the sense that was not claimed, the test allows for the number of classes.
-        error = tail if sign * difference < 0 else tail / rivals
         variance = own.value * (1 - own.value) + other.value * (1 - other.value)
         total = round(variance * (_normal_quantile(1 - error) / difference) ** 2)
         needed = max(1, total - min(own.total, other.total))
@@ -152,7 +153,7 @@ def _bias(fact: facts.Bias, scene: Scene) -> list[Check]:
 
 
 def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
-    """A ratio of sums over images; its interval from the variance of the ratio estimator."""
+    """A ratio of means over images; see :mod:`interp_checks.means`."""
     readout = scene.readout
     if fact.count > len(readout.directions):
         keeping_first(fact.count).kept(len(readout.directions))
@@ -167,10 +168,8 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
         )
     if not (whole > (1e-12 * np.abs(coefficients).max()) ** 2).any():
         raise NotJudgedError("the logits do not vary over the images")
-    share = float(part.sum() / whole.sum())
-    spread = float(np.std(part - share * whole) / (math.sqrt(len(whole)) * whole.mean()))
-    margin = _normal_quantile(0.5 + scene.confidence / 2) * spread
-    lower, upper = max(0.0, share - margin), min(1.0, share + margin)
+    measured = ratio_of(part, whole, scene.confidence, most=1.0)
+    share, lower, upper = measured.value, measured.lower, measured.upper
     claimed = fact.percent / 100
     low, high = {
         "at least": (claimed, math.inf),
@@ -190,27 +189,28 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
             "variance of the logits along the first "
             + ("direction" if fact.count == 1 else f"{fact.count} directions"),
             f"{fact.relation} {percent_words(fact.percent)}{within}",
-            f"{told[0]} % [{told[1]}, {told[2]}]",
+            f"{told[0]} % [{told[1]}, {told[2]}] ({measured.images})",
             share,
             lower,
             upper,
             len(whole),
-            more=_more_for_share(share, margin, (low, high), len(whole)),
+            more=None if measured.too_few else _more_for_share(measured, (low, high)),
+            confidence=scene.confidence,
         )
     ]
 
 
-def _more_for_share(
-    share: float, margin: float, bounds: tuple[float, float], total: int
-) -> Callable[[], Needs]:
-    """How many more images would shrink the margin until no bound lies inside it."""
+def _more_for_share(measured: Measured, bounds: tuple[float, float]) -> Callable[[], Needs]:
+    """How many more images would shrink the interval until no bound lies inside it."""
+    share, total = measured.value, measured.total
 
     def more() -> Needs:
-        distance = min(abs(share - bound) for bound in bounds if math.isfinite(bound))
+        bound = min(filter(math.isfinite, bounds), key=lambda bound: abs(share - bound))
+        distance = abs(share - bound)
         if not distance:
             return {"images": None}
-        wanted = round(total * (margin / distance) ** 2)
-        return {"images": wanted - total if wanted <= MOST else None}
+        wanted = round(total * (measured.reach(bound) / distance) ** 2)
+        return {"images": max(1, wanted - total) if wanted <= MOST else None}
 
     return more
 

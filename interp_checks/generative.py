@@ -1,95 +1,21 @@
 """What can be measured of models that draw: numbers with intervals, of numpy arrays alone.
 
-Every interval is a normal one: the value plus and minus a multiple of its standard error over
-images, where a ratio of two means has the standard error of its linearisation (the delta
-method). With a thousand images and more, the means are normal enough; images must be drawn
-independently.
+Intervals are those of :mod:`interp_checks.means`; images must be drawn independently.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from ._arrays import Array, FloatArray
 from .errors import DataError
 from .estimate import CONFIDENCE
+from .means import Measured, mean_of, ratio_of
 
 #: Pixels are held this far from 0 and 1 before logarithms are taken; float32 cannot be nearer 1.
 EDGE = 1e-7
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number measured on images, with a normal interval.
-
-    Args:
-        value: the number.
-        lower: lower end of its interval.
-        upper: upper end.
-        total: images.
-        confidence: of the interval, two-sided.
-    """
-
-    value: float
-    lower: float
-    upper: float
-    total: int
-    confidence: float = CONFIDENCE
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Lower and upper end."""
-        return self.lower, self.upper
-
-    def __float__(self) -> float:
-        return self.value
-
-    def __str__(self) -> str:
-        return self.beside()
-
-    def beside(self, *thresholds: float) -> str:
-        """The number in words, in as many digits as show its side of these thresholds.
-
-        Args:
-            thresholds: numbers that it is compared with.
-        """
-        value, lower, upper = (
-            _digits(part, thresholds) for part in (self.value, self.lower, self.upper)
-        )
-        return f"{value} [{lower}, {upper}] ({self.total} images)"
-
-
-def _digits(number: float, thresholds: Sequence[float]) -> str:
-    """Four digits, more where fewer would put the number on another side of a threshold."""
-
-    def side(shown: float, limit: float) -> int:
-        return (shown > limit) - (shown < limit)
-
-    texts = [f"{number:.{digits}g}" for digits in range(4, 13)]
-    telling = (
-        text
-        for text in texts
-        if all(side(float(text), limit) == side(number, limit) for limit in thresholds)
-    )
-    return next(telling, texts[0])
-
-
-def mean_of(values: FloatArray, confidence: float = CONFIDENCE) -> Measured:
-    """The mean of one number per image.
-
-    Args:
-        values: [N].
-        confidence: of the interval.
-    """
-    wide = np.asarray(values, np.float64)
-    error = _width(confidence) * _standard_error(wide)
-    value = float(wide.mean())
-    return Measured(value, value - error, value + error, len(wide), confidence)
 
 
 def output_variation(
@@ -183,7 +109,7 @@ def reconstruction_error(
 def kl(means: FloatArray, log_variances: FloatArray) -> FloatArray:
     """The divergence of each image's Gaussian from the standard normal, in nats, [N].
 
-    :func:`mean_of` averages it.
+    :func:`interp_checks.means.mean_of` averages it.
 
     Args:
         means: [N, latents].
@@ -214,21 +140,6 @@ def _squares(images: Array, centre: Array) -> Array:
 
 
 def _ratio(above: FloatArray, below: FloatArray, confidence: float) -> Measured:
-    """The ratio of two means over the same images, of numbers that are not negative.
-
-    Centres that are means of the same images do not add to the first order: a sum of squares is
-    flat about its mean.
-    """
     if not below.any():
         raise DataError("all inputs are the same image", expected="inputs that differ")
-    value = float(above.mean() / below.mean())
-    error = _width(confidence) * _standard_error((above - value * below) / below.mean())
-    return Measured(value, max(0.0, value - error), value + error, len(above), confidence)
-
-
-def _standard_error(values: FloatArray) -> float:
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.inf
-
-
-def _width(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+    return ratio_of(above, below, confidence)

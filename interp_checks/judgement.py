@@ -15,6 +15,7 @@ from .errors import InterpChecksError, NotJudgedError
 from .fact_rules import checks_of_fact
 from .facts import DirectionsCarry, DirectionsSuffice, Fact
 from .identifiability import identifiable, require_identifiable
+from .levels import corrected, failing, marked
 from .readout import Readout
 from .rules import Scene, checks_of, summary
 from .sample_size import Needs, least, merged
@@ -99,7 +100,7 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> tuple[Outcome, 
         for ablation in claim.ablations:
             require_identifiable(ablation, readout)
         checks = checks_of(says, Scene(readout, claim.condition, confidence))
-        return all_of(check.outcome for check in checks), checks
+        return _all(checks, confidence)
     fact = cast("Fact", claim.says[0])
     if isinstance(fact, DirectionsSuffice):
         most = min(fact.count, len(readout.directions))
@@ -109,8 +110,13 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> tuple[Outcome, 
         require_identifiable(ablation, readout)
     if isinstance(fact, DirectionsCarry):
         require_identifiable(keeping_first(fact.count), readout)
-    checks = checks_of_fact(fact, Scene(readout, None, confidence))
-    return all_of(check.outcome for check in checks), checks
+    return _all(checks_of_fact(fact, Scene(readout, None, confidence)), confidence)
+
+
+def _all(checks: Sequence[Check], confidence: float) -> tuple[Outcome, tuple[Check, ...]]:
+    """Comparisons that must all hold; each fails only as one of so many."""
+    checks = failing(checks, confidence)
+    return all_of(check.outcome for check in checks), marked(checks, confidence)
 
 
 def smallest_error(claim: Claim, readout: Readout) -> float:
@@ -194,15 +200,18 @@ def _at_least(
     """So many of these ablations must do what the claim says.
 
     A wrong "holds" needs one of at least ``len(members) - needed + 1`` false statements to
-    pass, so each is judged at an error divided by that number (partial conjunction with
-    Bonferroni's correction). An ablation that splits directions which cannot be told apart
-    stays undecided.
+    pass, so each holds at an error divided by that number (partial conjunction with
+    Bonferroni's correction). A wrong "fails" needs one of ``needed`` true statements to fail, so
+    each fails at an error divided by ``needed``, and by the number of its comparisons. An
+    ablation that splits directions which cannot be told apart stays undecided.
     """
-    each = 1 - (1 - confidence) / (len(members) - needed + 1)
+    holding = corrected(confidence, len(members) - needed + 1)
+    against = corrected(confidence, needed)
     said = " and ".join(map(str, says))
     checks = []
     for ablation in members:
-        found = checks_of(says, Scene(readout, ablation, each))
+        found = failing(checks_of(says, Scene(readout, ablation, holding)), against)
+        found = marked(found, confidence)
         outcome = all_of(check.outcome for check in found)
         words = summary(found, outcome)
         more: Callable[[], Needs] | None = partial(open_needs, found)

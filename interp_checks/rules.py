@@ -2,8 +2,9 @@
 
 Every rule turns into comparisons of exact intervals with the numbers in
 :mod:`interp_checks.thresholds`. A predicate holds only if all its comparisons hold, so none
-of them needs a correction for being one of many (intersection-union); rules that look for
-"which classes" among all K correct for that K.
+of them needs a correction for being one of many (intersection-union); it fails if any of them
+fails at the corrected confidence (:mod:`interp_checks.levels`). Rules that look for "which
+classes" among all K correct for that K.
 """
 
 from __future__ import annotations
@@ -38,12 +39,14 @@ class Scene:
         ablation: which directions stay; None for the intact model.
         confidence: of every interval, two-sided.
         named: classes that the claim has named so far, or found killed.
+        unsettled: classes among these that may be killed, beyond the number that is claimed.
     """
 
     readout: Readout
     ablation: Ablation | None
     confidence: float
     named: set[str] = field(default_factory=set)
+    unsettled: int = 0
 
     def __post_init__(self) -> None:
         self.result = self.under(self.ablation)
@@ -52,6 +55,10 @@ class Scene:
     def classes(self) -> tuple[str, ...]:
         """Names of all classes."""
         return self.readout.class_names
+
+    def at(self, confidence: float) -> Scene:
+        """The same at another confidence."""
+        return replace(self, confidence=confidence)
 
     def under(self, ablation: Ablation | None, confidence: float | None = None) -> Result:
         """Counts under an ablation (None: intact), with intervals at this confidence."""
@@ -151,13 +158,27 @@ def _kills(say: says.Kills, scene: Scene) -> list[Check]:
 def _not_killed(name: str, scene: Scene) -> Check:
     """A class is not killed if it is not dead, or was not alive; the one that decides."""
     alive = scene.recall(name, "above", DEAD)
-    if alive.outcome == Outcome.HOLDS:
-        return alive
     never = scene.alive_before(name, relation="below")
-    return max(alive, never, key=lambda check: _FROM_WORST.index(check.outcome))
+    deciding = max(alive, never, key=lambda check: _FROM_WORST.index(check.outcome))
+    # It leans against the claim only if both do.
+    leans = alive.leans or never.leans
+    return replace(deciding, leans=leans, again=lambda level: _not_killed(name, scene.at(level)))
 
 
 def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
+    found = _killed(scene)
+    named = {name for name in found if found[name].outcome != Outcome.FAILS}
+    scene.named |= named
+    scene.unsettled += max(0, len(named) - say.count)
+
+    def at(level: float) -> Check:
+        return _counted("killed classes", say.count, _killed(scene.at(level)), at)
+
+    return [_counted("killed classes", say.count, found, at)]
+
+
+def _killed(scene: Scene) -> dict[str, Check]:
+    """Whether each class is killed, at the confidence of one of K."""
     result = scene.under(scene.ablation, scene.each())
     found = {}
     for name in scene.classes:
@@ -165,16 +186,19 @@ def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
         of = f"images of {class_words((name,))}"
         now = Check.compare("", result.recall[name], "below", DEAD, of=of)
         found[name] = _worse(now, scene.alive_before(name, result))
-    scene.named |= {name for name in found if found[name].outcome != Outcome.FAILS}
-    return [_counted("killed classes", say.count, found)]
+    return found
 
 
 def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
-    result = scene.under(scene.ablation, scene.each())
-    found = {
-        name: Check.compare("", result.share[name], "above", PREDICTED) for name in scene.classes
-    }
-    return [_counted("predicted classes", say.count, found)]
+    def at(level: float) -> Check:
+        result = scene.under(scene.ablation, scene.at(level).each())
+        found = {
+            name: Check.compare("", result.share[name], "above", PREDICTED)
+            for name in scene.classes
+        }
+        return _counted("predicted classes", say.count, found, at)
+
+    return [at(scene.confidence)]
 
 
 def _worse(one: Check, other: Check) -> Check:
@@ -182,7 +206,9 @@ def _worse(one: Check, other: Check) -> Check:
     return min(one, other, key=lambda check: _FROM_WORST.index(check.outcome))
 
 
-def _counted(quantity: str, claimed: int, found: dict[str, Check]) -> Check:
+def _counted(
+    quantity: str, claimed: int, found: dict[str, Check], again: Callable[[float], Check]
+) -> Check:
     """Compare how many classes have a property with how many should."""
     sure = [name for name, check in found.items() if check.outcome == Outcome.HOLDS]
     maybe = [name for name, check in found.items() if check.outcome == Outcome.UNDECIDED]
@@ -201,6 +227,7 @@ def _counted(quantity: str, claimed: int, found: dict[str, Check]) -> Check:
         measured,
         value=float(len(sure)),
         more=partial(open_needs, found.values()),
+        again=again,
     )
 
 
@@ -210,7 +237,11 @@ def _spares(say: says.Spares, scene: Scene) -> list[Check]:
         names = scene.classes
     elif say.scope == "every other":
         names = scene.others(scene.named)
-    return [scene.loss(name, "below", SPARED) for name in names]
+    checks = [scene.loss(name, "below", SPARED) for name in names]
+    if checks and say.scope == "every other" and scene.unsettled:
+        # Which classes are compared was read off the data; how many there can be was not.
+        checks[0] = replace(checks[0], comparisons=1 + scene.unsettled)
+    return checks
 
 
 def _leaves_alive(say: says.LeavesAlive, scene: Scene) -> list[Check]:
@@ -262,6 +293,7 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
     compared with one half: the exact sign test.
     """
     row = scene.result.counts[scene.row(source)]
+    images = int(row.sum())
     for name in targets:
         scene.row(name)
     rivals = scene.others((source, *targets))
@@ -271,23 +303,22 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
             "there is no other class to be mistaken for",
             found=f"classes {listed(scene.classes)}",
         )
-    checks = []
-    for target in targets:
-        for other in rivals:
-            one, two = (int(row[scene.classes.index(name)]) for name in (target, other))
-            share = Estimate(one, one + two, scene.confidence)
-            check = Check.compare("", share, "above", 0.5)
-            mistaken = f"{class_words((source,))} mistaken for {class_words((target,))}"
-            rival = class_words((other,))
-            checks.append(
-                replace(
-                    check,
-                    quantity=f"number of images of {mistaken}",
-                    expected=f"more than for {rival}",
-                    measured=f"{one}, against {two} for {rival}",
-                    more=_more_mistakes(share, source, int(row.sum())),
-                )
-            )
+
+    def against(target: str, other: str, level: float) -> Check:
+        one, two = (int(row[scene.classes.index(name)]) for name in (target, other))
+        share = Estimate(one, one + two, level)
+        mistaken = f"{class_words((source,))} mistaken for {class_words((target,))}"
+        rival = class_words((other,))
+        return replace(
+            Check.compare("", share, "above", 0.5),
+            quantity=f"number of images of {mistaken}",
+            expected=f"more than for {rival}",
+            measured=f"{one}, against {two} for {rival}",
+            more=_more_mistakes(share, source, images),
+            again=partial(against, target, other),
+        )
+
+    checks = [against(target, other, scene.confidence) for target in targets for other in rivals]
     # The closest rival tells most.
     return sorted(checks, key=lambda check: 0.5 if math.isnan(check.value) else check.value)
 

@@ -25,7 +25,8 @@ class SampledShapley:
 
     Args:
         values: [r, K + 1], for the recall of each class and for accuracy, in fractions.
-        margins: [r, K + 1], half the width of each interval.
+        margins: [r, K + 1], half the width of each interval. Zero only where nothing is left
+            open: with at most two directions, and for a class without images.
         pairs: how many pairs of an order and its reverse were drawn.
         class_names: K names.
         confidence: of the intervals, two-sided. They are about the orders that were not drawn;
@@ -67,6 +68,10 @@ def sample_shapley(
     et al., 2022). In every order what the directions add sums to the total effect, so the
     estimates do too.
 
+    Intervals are Student's over pairs. Where pairs hardly differ, that is too narrow: orders that
+    no pair looked at may add something else. So each margin is at least what the share of orders
+    that could have been missed, 1 - (error / 2) ** (1 / pairs), would move the mean by.
+
     Args:
         readout: any number of directions.
         pairs: of an order and its reverse; at least 8, for the intervals.
@@ -89,6 +94,8 @@ def sample_shapley(
     width, games = len(readout.directions), len(readout.class_names) + 1
     # Sums and squares, so that memory does not grow with the pairs (Welford, 1962).
     mean, squares = np.zeros((width, games)), np.zeros((width, games))
+    lowest, highest = np.full((width, games), np.inf), np.full((width, games), -np.inf)
+    largest = np.zeros(games)
     for done in range(1, pairs + 1):
         order = generator.permutation(width) + 1
         both = [_added(readout, one, engine, threads) for one in (order, order[::-1])]
@@ -96,11 +103,32 @@ def sample_shapley(
         shift = found - mean
         mean += shift / done
         squares += shift * (found - mean)
+        lowest, highest = np.minimum(lowest, found), np.maximum(highest, found)
+        largest = np.maximum(largest, np.abs(both).max(axis=(0, 1)))
         if progress is not None:
             progress(done, pairs)
     spread = np.sqrt(squares / (pairs - 1) / pairs)
-    quantile = float(t.ppf(0.5 + readout.confidence / 2, pairs - 1))
-    return SampledShapley(mean, quantile * spread, pairs, readout.class_names, readout.confidence)
+    error = (1 - readout.confidence) / 2
+    margins = float(t.ppf(1 - error, pairs - 1)) * spread
+    # Orders that make up so much of all could have been missed by every pair.
+    missed = 1 - error ** (1 / pairs)
+    margins = np.maximum(margins, missed * _reach(mean, lowest, highest, largest))
+    if width <= 2:
+        # An order and its reverse are all orders there are.
+        margins = np.zeros_like(margins)
+    margins[:, :-1][:, readout.support == 0] = 0.0
+    return SampledShapley(mean, margins, pairs, readout.class_names, readout.confidence)
+
+
+def _reach(mean: FloatArray, lowest: FloatArray, highest: FloatArray, largest: Array) -> FloatArray:
+    """How far a pair that was not drawn may be from the mean, [r, K + 1].
+
+    As far as the farthest that was drawn. Where all pairs agree, as far as the largest that any
+    direction adds to the same recall; where no direction adds anything, to all of it.
+    """
+    agree = highest - lowest < 1e-12
+    other = np.where(largest > 0, largest, 1.0)
+    return np.where(agree, other, np.maximum(highest - mean, mean - lowest))
 
 
 def _added(readout: Readout, order: Array, engine: Engine, threads: int | None) -> FloatArray:

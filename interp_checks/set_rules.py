@@ -1,8 +1,8 @@
 """How facts about sets of directions are measured, and when they hold.
 
 A set is minimal if it does something and each of its parts does not: all of these comparisons
-must hold, so none needs a correction. Where the words say "some set", the search over sets is
-corrected for their number.
+must hold, so none needs a correction to hold. Where the words say "some set", the search over
+sets is corrected for their number; so is it where one of many sets could make a claim fail.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -23,6 +24,7 @@ from .errors import NotJudgedError
 from .estimate import Change, percent
 from .identifiability import require_identifiable
 from .lattice import Lattice, sets_in_words
+from .levels import corrected, reworded, searched
 from .readout import Readout
 from .rules import Scene
 from .subsets import MOST_DIRECTIONS, mask_of, members_of, part_has, sizes
@@ -46,12 +48,12 @@ def _under(scene: Scene, ablation: Ablation) -> Scene:
 
 def _recall_when(scene: Scene, ablation: Ablation, name: str, relation: str) -> Check:
     check = _under(scene, ablation).recall(name, relation, DEAD)
-    return replace(check, quantity=f"{check.quantity} when {ablation}")
+    return reworded(check, quantity=f"{check.quantity} when {ablation}")
 
 
 def _loss_when(scene: Scene, ablation: Ablation, name: str, relation: str) -> Check:
     check = _under(scene, ablation).loss(name, relation, SPARED)
-    return replace(check, quantity=f"{check.quantity} when {ablation}")
+    return reworded(check, quantity=f"{check.quantity} when {ablation}")
 
 
 def _parts(directions: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -120,14 +122,16 @@ def _nothing_else_kills(fact: set_facts.IsKillSet, scene: Scene) -> Check:
     keeps_one = (numbers & mask_of(fact.directions)) > 0
     mask = int(numbers[keeps_one][lattice.right[keeps_one, row].argmin()])
     which = "it" if len(fact.directions) == 1 else "one of them"
-    return Check.compare(
-        f"lowest recall of {class_words((fact.name,))} over the {int(keeps_one.sum()):,} sets that "
+    sets = int(keeps_one.sum())
+    lowest = Check.compare(
+        f"lowest recall of {class_words((fact.name,))} over the {sets:,} sets that "
         f"keep {which} (here {sets_in_words([members_of(mask)])})",
         lattice.recall(fact.name, members_of(mask)),
         "above",
         DEAD,
         of=f"images of {class_words((fact.name,))}",
     )
+    return searched(lowest, sets, scene.confidence)
 
 
 def _sufficient_set(fact: set_facts.IsSufficientSet, scene: Scene) -> list[Check]:
@@ -196,35 +200,34 @@ def _largest_shapley(fact: set_facts.HasLargestShapley, scene: Scene) -> list[Ch
         raise NotJudgedError(f"{fact}: there is nothing to compare with")
     means = values.mean(axis=1)
     others = [other for other in np.argsort(-means, kind="stable") if other != own]
-    checks = []
-    for other in others:
+
+    def against(other: int, level: float) -> Check:
         differences = values[own] - values[other]
         lead = float(differences.mean())
-        margin = _bernstein(differences, (1 - scene.confidence) / 2)
-        # That one of the others leads is a search among them.
-        behind = _bernstein(differences, (1 - scene.confidence) / 2 / len(others))
+        margin = _bernstein(differences, (1 - level) / 2)
         lower, upper = max(-1.0, lead - margin), min(1.0, lead + margin)
         outcome = Outcome.UNDECIDED
         if lead - margin > 0:
             outcome = Outcome.HOLDS
-        elif lead + behind < 0:
+        elif lead + margin < 0:
             outcome = Outcome.FAILS
-        checks.append(
-            Check(
-                outcome,
-                f"Shapley value of direction {fact.direction} for {what}",
-                f"above that of direction {other + 1}",
-                f"{100 * means[own]:+.1f} points, against {100 * means[other]:+.1f} of direction "
-                f"{other + 1} (difference {100 * lead:+.1f} [{100 * lower:+.1f}, "
-                f"{100 * upper:+.1f}])",
-                lead,
-                lower,
-                upper,
-                len(images),
-                leans=lead > 0,
-            )
+        return Check(
+            outcome,
+            f"Shapley value of direction {fact.direction} for {what}",
+            f"above that of direction {other + 1}",
+            f"{100 * means[own]:+.1f} points, against {100 * means[other]:+.1f} of direction "
+            f"{other + 1} (difference {100 * lead:+.1f} [{100 * lower:+.1f}, "
+            f"{100 * upper:+.1f}])",
+            lead,
+            lower,
+            upper,
+            len(images),
+            leans=lead > 0,
+            confidence=level,
+            again=partial(against, other),
         )
-    return checks
+
+    return [against(int(other), scene.confidence) for other in others]
 
 
 def _bernstein(values: FloatArray, error: float) -> float:
@@ -254,7 +257,7 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
     rivals = rivals[np.argsort(-right[rivals], kind="stable")]
     images, wrong = len(readout), len(readout) - int(right[first])
     before = predict(readout, keeping_first(fact.count)) == readout.labels
-    each = 1 - (1 - scene.confidence) / len(rivals)
+    each = corrected(scene.confidence, len(rivals))
 
     def lead_of(mask: int) -> Change:
         now = predict(readout, keeping_only(*members_of(mask))) == readout.labels
@@ -275,6 +278,9 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
         if change.upper >= threshold and outcome == Outcome.HOLDS:
             outcome, shown = Outcome.UNDECIDED, int(mask)
     change = lead_of(shown)
+    if change.lower >= threshold:
+        # It is one of many sets that were searched.
+        change = replace(change, confidence=each)
     check = Check.compare(
         f"lead in accuracy of another set, {sets_in_words([members_of(shown)])}",
         change,
@@ -288,35 +294,39 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
         f"{ahead} points [{lower}, {upper}] ({change.lost} right "
         f"there alone, {change.gained} right with the first alone, of {images})"
     )
-    return [replace(check, outcome=outcome, measured=told)]
+    return [replace(check, outcome=outcome, measured=told, again=None)]
 
 
 def _more_revives(fact: set_facts.MoreRevives, scene: Scene) -> list[Check]:
     """Some set and a larger one: the class is dead without the first, alive without the second."""
     plain = lattice_of(scene.readout, scene.confidence)
-    # So many subsets could round the confidence up to one.
-    each = min(1 - (1 - scene.confidence) / len(plain), 1 - 1e-15)
-    corrected = replace(plain, confidence=each)
-    checks = []
     for name in fact.classes:
         scene.row(name)
-        found = _witness(corrected.killed(name), corrected.alive(name))
-        outcome = Outcome.HOLDS
-        if found is None:
-            found = _witness(~plain.surely_not_killed(name), ~plain.surely_not_alive(name))
-            outcome = Outcome.UNDECIDED if found is not None else Outcome.FAILS
-        told = "no set of directions and larger one do so"
-        if found is not None:
-            told = " and ".join(_told(plain, name, mask) for mask in found)
-        checks.append(
-            Check(
-                outcome,
-                "",
-                "dead under 5 % when some are dropped, above 50 % when more are",
-                f"recall of {class_words((name,))}: {told}",
-            )
-        )
-    return checks
+    return [_revival(name, plain, scene.confidence) for name in fact.classes]
+
+
+def _revival(name: str, plain: Lattice, level: float) -> Check:
+    """Two sets are searched for among all; that there are none is said of the right two.
+
+    These are dead, alive intact, and alive: three comparisons, each of which may err.
+    """
+    found = replace(plain, confidence=corrected(level, len(plain)))
+    open_ = replace(plain, confidence=corrected(level, 3))
+    pair = _witness(found.killed(name), found.alive(name))
+    outcome = Outcome.HOLDS
+    if pair is None:
+        pair = _witness(~open_.surely_not_killed(name), ~open_.surely_not_alive(name))
+        outcome = Outcome.UNDECIDED if pair is not None else Outcome.FAILS
+    told = "no set of directions and larger one do so"
+    if pair is not None:
+        told = " and ".join(_told(plain, name, mask) for mask in pair)
+    return Check(
+        outcome,
+        "",
+        "dead under 5 % when some are dropped, above 50 % when more are",
+        f"recall of {class_words((name,))}: {told}",
+        again=partial(_revival, name, plain),
+    )
 
 
 def _told(lattice: Lattice, name: str, mask: int) -> str:

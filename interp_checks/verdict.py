@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,9 @@ class Check:
         more: computes how many more of which images would decide.
         leans: whether the number in the sample is on the claimed side.
         tally: whether this counts the comparisons that follow it ("2 of 10 ablations do so").
+        confidence: of its interval, two-sided; not a number where it has none.
+        comparisons: as how many it counts where their number is corrected for.
+        again: makes the same comparison at another confidence; None where none is needed.
     """
 
     outcome: Outcome
@@ -81,6 +84,9 @@ class Check:
     more: Callable[[], Needs] | None = field(default=None, compare=False, repr=False)
     leans: bool = True
     tally: bool = False
+    confidence: float = math.nan
+    comparisons: int = 1
+    again: Callable[[float], Check] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def compare(
@@ -114,12 +120,25 @@ class Check:
             condition,
             lambda: {of: more_images(estimate, threshold)},
             not estimate.value >= threshold if relation == "below" else estimate.value > threshold,
+            confidence=estimate.confidence,
+            again=lambda level: cls.compare(
+                quantity,
+                replace(estimate, confidence=level),
+                relation,
+                threshold,
+                condition=condition,
+                of=of,
+            ),
         )
 
     @classmethod
     def exact(cls, quantity: str, expected: str, measured: str, holds: bool) -> Check:
         """A comparison without sampling: it holds or it fails."""
         return cls(Outcome.HOLDS if holds else Outcome.FAILS, quantity, expected, measured)
+
+    def at(self, confidence: float) -> Check:
+        """The same comparison at another confidence; itself where it has none."""
+        return self if self.again is None else self.again(confidence)
 
     @property
     def needed(self) -> str:
@@ -151,6 +170,7 @@ class Check:
             "lower": finite(self.lower),
             "upper": finite(self.upper),
             "total": int(self.total),
+            "confidence": finite(self.confidence),
             "condition": bool(self.condition),
             "needed": self.needed,
         }

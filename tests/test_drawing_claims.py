@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from claim_strategies import drawing_facts_of, steady
 from hypothesis import given
 from scipy.spatial.distance import cdist
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, sem
+from scipy.stats import t as student
 
 from interp_checks import Claim, NotJudgedError, Outcome, Readout, drawing_facts, judge
 from interp_checks.errors import InterpChecksError
-from interp_checks.generative import Measured
+from interp_checks.means import Measured
 
 IMAGES, ROWS, COLUMNS, LATENTS = 400, 3, 5, 2
 rng = np.random.default_rng(7)
@@ -164,22 +166,39 @@ def test_a_part_of_a_readout_has_no_drawings() -> None:
 
 # --- numbers by hand ----------------------------------------------------------------------------
 
-WIDTH = float(norm.ppf(0.975))
+#: At 95 %, as many images as could have been missed: 0.025 = exp(-UNSEEN).
+UNSEEN = -float(np.log(0.025))
+
+
+def surely_above(values: np.ndarray) -> float:
+    """Student's lower bound for the mean of values and as many of the lowest as were missed."""
+    weights = np.append(np.ones(len(values)), UNSEEN)
+    every = np.append(values, values.min())
+    middle = np.average(every, weights=weights)
+    variance = np.average((every - middle) ** 2, weights=weights) / (weights.sum() - 1)
+    return float(middle - student.ppf(0.975, len(values) - 1) * np.sqrt(variance))
 
 
 def mean(values: np.ndarray) -> tuple[float, float, float]:
-    """The mean of one number an image, and its normal interval."""
-    value, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
-    return float(value), float(value - WIDTH * error), float(value + WIDTH * error)
+    """The mean of one number an image, and its interval."""
+    return float(values.mean()), surely_above(values), -surely_above(-values)
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, float, float]:
-    """The ratio of two means, by the delta method from variances and a covariance."""
-    value = above.mean() / below.mean()
-    (of_above, both), (_, of_below) = np.cov(above, below)
-    variance = of_above - 2 * value * both + value**2 * of_below
-    error = np.sqrt(variance / len(above)) / below.mean()
-    return float(value), max(0.0, float(value - WIDTH * error)), float(value + WIDTH * error)
+    """The ratio of two means; the ends by bisection of what is surely above zero."""
+    value = float(above.mean() / below.mean())
+
+    def first(sure: Callable[[float], bool], inside: float, outside: float) -> float:
+        if not sure(outside):
+            return outside
+        for _ in range(100):
+            middle = (inside + outside) / 2
+            inside, outside = (inside, middle) if sure(middle) else (middle, outside)
+        return outside
+
+    lower = first(lambda end: surely_above(above - end * below) > 0, value, 0.0)
+    upper = first(lambda end: surely_above(end * below - above) > 0, value, 100.0)
+    return value, lower, upper
 
 
 def squares(images: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -285,14 +304,21 @@ def test_divergences(relation: str) -> None:
     assert met == set(Outcome)
 
 
-def log_ratios(points: np.ndarray) -> np.ndarray:
-    """Of the nearest stranger's to the nearest relative's distance, by scipy."""
-    between = cdist(points, points)
-    np.fill_diagonal(between, np.inf)
-    alike = LABELS[:, None] == LABELS
-    own = np.where(alike, between, np.inf).min(axis=1)
-    other = np.where(alike, np.inf, between).min(axis=1)
-    found: np.ndarray = np.log(other / own)
+def log_ratios(points: np.ndarray) -> list[float]:
+    """Of the nearest stranger's to the nearest relative's distance, by scipy: means of 20 blocks.
+
+    Images are dealt into blocks one after another, first those of class 0 and then of class 1.
+    """
+    order = np.concatenate([np.flatnonzero(k == LABELS) for k in (0, 1)])
+    found = []
+    for block in range(20):
+        inside = order[block::20]
+        between = cdist(points[inside], points[inside])
+        np.fill_diagonal(between, np.inf)
+        alike = LABELS[inside, None] == LABELS[inside]
+        own = np.where(alike, between, np.inf).min(axis=1)
+        other = np.where(alike, np.inf, between).min(axis=1)
+        found.append(float(np.log(other / own).mean()))
     return found
 
 
@@ -300,12 +326,33 @@ def log_ratios(points: np.ndarray) -> np.ndarray:
 def test_gaps(apart: float) -> None:
     features = rng.normal(size=(IMAGES, 3)) + 3.0 * LABELS[:, None]
     latents = rng.normal(size=(IMAGES, LATENTS)) + apart * LABELS[:, None]
-    value, low, high = mean(log_ratios(features) - log_ratios(latents))
-    by_hand = (float(np.exp(value)), float(np.exp(low)), float(np.exp(high)))
+    differences = np.subtract(log_ratios(features), log_ratios(latents))
+    middle, margin = differences.mean(), student.ppf(0.975, 19) * sem(differences)
+    value, low, high = (float(np.exp(middle + sign * margin)) for sign in (0, -1, 1))
     sentence = "the VAE's latent space has fewer gaps than the classifier's"
-    outcome = agrees(sentence, readout(features, means=latents), by_hand, "above", 1)
+    outcome = agrees(sentence, readout(features, means=latents), (value, low, high), "above", 1)
     if apart in (0.0, 30.0):
         assert outcome == (Outcome.FAILS if apart else Outcome.HOLDS)
+
+
+def test_too_few_images_of_a_class_for_blocks_are_not_judged() -> None:
+    few = Readout(np.eye(30), np.arange(30) // 19, np.eye(2, 30), drawings=Made(means=np.eye(30)))
+    with pytest.raises(NotJudgedError, match="gaps between classes need more images") as caught:
+        judge("the VAE's latent space has fewer gaps than the classifier's", few)
+    assert caught.value.found == "11 images of the smallest class"
+
+
+def test_where_a_few_images_carry_nearly_all_nothing_is_decided() -> None:
+    errors = np.zeros((IMAGES, ROWS, COLUMNS))
+    errors[:40] = 0.1
+    sentence = "the VAE's squared error is below 0.5"
+    drawn = {"images": np.zeros_like(errors), "reconstructions": errors}
+    verdict = judge(sentence, readout(**drawn))
+    assert verdict.outcome == Outcome.UNDECIDED
+    assert verdict.measured.endswith("(400 images that count as 40, of at least 50)")
+    assert verdict.needed == ""
+    errors[:60] = 0.1
+    assert judge(sentence, readout(**drawn)).outcome == Outcome.HOLDS
 
 
 @pytest.mark.parametrize(
@@ -327,12 +374,12 @@ def test_accuracies(seen: str, name: str, right: int) -> None:
 def test_an_undecided_verdict_says_how_many_images_would_decide() -> None:
     errors = np.random.default_rng(3).normal(size=SHOWN.shape) * 0.1
     drawn = SHOWN + errors
-    value, low, high = mean((errors**2).mean(axis=(1, 2)))
+    value, _, high = mean((errors**2).mean(axis=(1, 2)))
     limit = round(value + (high - value) / 2, 6)
     verdict = judge(f"the VAE's squared error is below {limit}", readout(reconstructions=drawn))
     assert verdict.outcome == Outcome.UNDECIDED
     # Its width falls with the root of the number of images.
-    needed = IMAGES * ((value - low) / (limit - value)) ** 2 - IMAGES
+    needed = IMAGES * ((high - value) / (limit - value)) ** 2 - IMAGES
     told = verdict.message().partition("about ")[2].partition(" more images")[0]
     assert float(told.replace(",", "")) == pytest.approx(needed, rel=0.05)
 

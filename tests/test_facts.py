@@ -181,8 +181,9 @@ def test_the_variance_along_directions_is_that_of_the_logits(count: int) -> None
         part = squares[rng.integers(0, len(squares), len(squares))] ** 2
         shares.append(part[:, :count].sum() / part.sum())
     margin = norm.ppf(0.975) * float(np.std(shares))
-    assert check.lower == pytest.approx(share - margin, abs=0.15 * margin + 1e-9)
-    assert check.upper == pytest.approx(share + margin, abs=0.15 * margin + 1e-9)
+    # Wider by what was not seen, and by no more than that.
+    assert share - 2.2 * margin - 1e-9 <= check.lower <= share - 0.95 * margin + 1e-9
+    assert share + 0.95 * margin - 1e-9 <= check.upper <= share + 2.2 * margin + 1e-9
     for relation, low, high in (("at least", 0, 9), ("at most", -9, 0), ("about", -0.05, 0.05)):
         for claimed in range(0, 101, 4):
             inside = claimed / 100 + low <= check.lower and check.upper <= claimed / 100 + high

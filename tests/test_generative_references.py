@@ -13,7 +13,7 @@ import pytest
 from interp_checks import CheckpointError, DataError
 from interp_checks._arrays import Array
 from interp_checks.files import write_tensors
-from interp_checks.gaps import compare_gaps, gaps
+from interp_checks.gaps import blocks_for, compare_gaps, gaps
 from interp_checks.generative import (
     distance_to_mean,
     kl,
@@ -154,8 +154,11 @@ def test_the_autoencoder_draws_one_image_for_every_input_at_first_and_not_later(
 @pytest.mark.slow
 @each_dataset
 def test_the_latent_space_has_fewer_gaps_than_the_classifiers(images: ImageSet) -> None:
-    space = gaps(latents(shipped(images.name, "vae"), images.images)[0], images.labels)
-    classifier = gaps(reference_readout(images.name).features, images.labels)
+    blocks = blocks_for(images.labels)
+    points = latents(shipped(images.name, "vae"), images.images)[0]
+    space = gaps(points, images.labels, blocks=blocks)
+    features = reference_readout(images.name).features
+    classifier = gaps(features, images.labels, blocks=blocks)
     assert compare_gaps(classifier, space).lower > 1
     assert compare_gaps(classifier, space, volumes=True).lower > 1
 

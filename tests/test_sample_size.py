@@ -185,7 +185,7 @@ EACH = "images of each class"
 def test_more_images_of_each_class_order_two_recalls(
     own: tuple[int, int], other: tuple[int, int]
 ) -> None:
-    more = number(_more_to_order(Estimate(*own), Estimate(*other), 1, 0.025, 9)(), EACH)
+    more = number(_more_to_order(Estimate(*own), Estimate(*other), 0.025)(), EACH)
     assert more is not None
 
     def ordered(images: int) -> bool:
@@ -200,8 +200,8 @@ def test_more_images_of_each_class_order_two_recalls(
 
 def test_equal_recalls_are_never_ordered() -> None:
     for own, other in (((85, 100), (170, 200)), ((499_999, 10**6), (500_000, 10**6))):
-        for sign in (1, -1):
-            needs = _more_to_order(Estimate(*own), Estimate(*other), sign, 0.025, 9)()
+        for error in (0.025, 0.001):
+            needs = _more_to_order(Estimate(*own), Estimate(*other), error)()
             assert needs == {EACH: None}
 
 
@@ -319,7 +319,9 @@ def test_what_leans_against_a_claim_decides_it_first() -> None:
     assert [check.leans for check in open_checks] == [True, True, False, False]
     more = number(needs_of(verdict), "images of class 3")
     assert more is not None
-    every = {k: by_force(*shares[k], 0.05) for k in shares}
+    # Against it, each is one of eight comparisons.
+    level = {0: 0.95, 1: 0.95, 2: 1 - 0.05 / 8, 3: 1 - 0.05 / 8}
+    every = {k: by_force(*shares[k], 0.05, level[k]) for k in shares}
     # Class 1 would be decided sooner, which would decide nothing.
     assert every[1] < every[3] < min(every[0], every[2])
     assert judged(claim, with_more(shares, {1: every[1]})).outcome == "undecided"

@@ -74,7 +74,10 @@ KNOWN: list[tuple[tuple[Row, ...], str, str]] = [
     (EITHER, "the first 2 directions are within 2 points of the best 2", "undecided"),
     (EITHER, "the first 2 directions are within 9 points of the best 2", "holds"),
     (RIVAL, "direction 1 is a minimal kill set of class 0", "holds"),
-    (RIVAL, "direction 1 is the only minimal kill set of class 0", "fails"),
+    # The lowest of eight recalls, in one of three comparisons: (0.025 / 24) ** (1 / n) > 0.95
+    # from n = 134 on.
+    (RIVAL, "direction 1 is the only minimal kill set of class 0", "undecided"),
+    (3 * RIVAL, "direction 1 is the only minimal kill set of class 0", "fails"),
     (RIVAL, "directions 1 and 2 are a minimal kill set of class 0", "fails"),
     (RIVAL, "direction 1 is a minimal sufficient set of class 0", "holds"),
     (RIVAL, "direction 3 is the only minimal kill set of class 2", "holds"),
@@ -108,6 +111,24 @@ def test_a_revival_is_looked_for_among_all_subsets(images: int, expected: str) -
 # --- what the judge says of each part -----------------------------------------------------------
 
 
+def all_say(sentences: list[str], readout: Readout, rest: list[str] | None = None) -> str:
+    """What becomes of a claim that makes these comparisons, and one more: the worst of the rest.
+
+    Each holds at the confidence of the claim, and fails as one of so many.
+    """
+    total = len(sentences) + (rest is not None)
+    answers = []
+    for words, among in [(words, 1) for words in sentences] + [
+        (words, len(rest)) for words in rest or ()
+    ]:
+        said = outcome(words, readout)
+        if said == "fails":
+            error = (1 - readout.confidence) / total / among
+            said = outcome(words, replace(readout, confidence=1 - error))
+        answers.append(said)
+    return together(*answers)
+
+
 @settings(steady, max_examples=12)
 @given(heads(rank=4), st.data())
 def test_each_fact_is_what_its_parts_say(readout: Readout, data: st.DataObject) -> None:
@@ -115,23 +136,24 @@ def test_each_fact_is_what_its_parts_say(readout: Readout, data: st.DataObject) 
     own = [name for name in readout.class_names if readout.support[int(name)]]
     name = data.draw(st.sampled_from(own))
     lives = f"keeps recall of class {name} above 5 %"
+    dies = f"keeps recall of class {name} below 5 %"
+    before = f"recall of class {name} is above 50 %"
     for whole in subsets(count)[1:]:
-        kills = [outcome(f"{ablated(whole, count)} kills class {name}", readout)]
-        kills += [outcome(f"{ablated(part, count)} {lives}", readout) for part in parts(whole)]
-        assert found(IsKillSet(whole, name), readout) == together(*kills)
+        kills = [f"{ablated(whole, count)} {dies}", before]
+        every = [*kills, *(f"{ablated(part, count)} {lives}" for part in parts(whole))]
+        assert found(IsKillSet(whole, name), readout) == all_say(every, readout)
         # Whatever keeps one of them does not kill.
         others = [one for one in subsets(count) if not set(whole) <= set(one)]
-        rest = [outcome(f"{ablated(one, count)} {lives}", readout) for one in others]
-        assert found(IsKillSet(whole, name, only=True), readout) == together(*kills, *rest)
-        spares = [outcome(f"{only(whole)} spares class {name}", readout)]
-        spares += [outcome(f"recall of class {name} is above 50 %", readout)]
+        rest = [f"{ablated(one, count)} {lives}" for one in others]
+        only_set = IsKillSet(whole, name, only=True)
+        assert found(only_set, readout) == all_say(every, readout, rest)
         costs = f"costs more than 10 points of recall of class {name}"
-        spares += [outcome(f"{only(part)} {costs}", readout) for part in ((), *parts(whole))]
-        assert found(IsSufficientSet(whole, name), readout) == together(*spares)
+        spares = [f"{only(whole)} spares class {name}", before]
+        spares += [f"{only(part)} {costs}" for part in ((), *parts(whole))]
+        assert found(IsSufficientSet(whole, name), readout) == all_say(spares, readout)
         if len(whole) == 2:
             stay = [f"{ablated((one,), count)} spares class {name}" for one in whole]
-            both = [kills[0], *(outcome(words, readout) for words in stay)]
-            assert found(AreRedundant(whole, name), readout) == together(*both)
+            assert found(AreRedundant(whole, name), readout) == all_say([*kills, *stay], readout)
 
 
 def revived(readout: Readout, name: str) -> str:
@@ -139,7 +161,8 @@ def revived(readout: Readout, name: str) -> str:
     count = len(readout.directions)
     each = 1 - (1 - readout.confidence) / 2**count
     answers = []
-    for level in (each, readout.confidence):
+    # That there is none is said of two sets: dead, alive before, and alive.
+    for level in (each, 1 - (1 - readout.confidence) / 3):
         at_level = replace(readout, confidence=level)
         dead, alive = (
             {one: outcome(f"{ablated(one, count)} {words}", at_level) for one in subsets(count)}
@@ -263,6 +286,7 @@ def test_the_largest_is_found_by_empirical_bernstein_bounds(seed: int, confidenc
         for other in set(range(4)) - {own}:
             gaps = values[own] - values[other]
             # Maurer and Pontil (2009), theorem 4, of values between -1 and 1; to either side.
+            # To say that one of three others leads is a search among them.
             logs = [math.log(2 * sides / (1 - confidence)) for sides in (2, 2 * 3)]
             ahead, behind = (
                 math.sqrt(2 * np.var(gaps, ddof=1) * log / 2500) + 2 * 7 * log / (3 * 2499)
@@ -271,7 +295,8 @@ def test_the_largest_is_found_by_empirical_bernstein_bounds(seed: int, confidenc
             mean = float(np.mean(gaps))
             answers.append("holds" if mean > ahead else "fails" if mean < -behind else "undecided")
             named = lower[f"above that of direction {other + 1}"]
-            assert named == pytest.approx(max(-1, mean - ahead))
+            shown = ahead if mean > 0 else behind
+            assert named == pytest.approx(max(-1, mean - shown))
         assert verdict.outcome == together(*answers)
 
 

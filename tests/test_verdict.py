@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from made_readouts import ABLATED, dictated, judged
+from made_readouts import ABLATED, dictated, judged, scipy_interval
 
 from interp_checks import (
     Change,
@@ -74,16 +74,18 @@ def test_a_sentence_is_judged_like_the_claim_it_says() -> None:
 def test_a_message_says_what_decided() -> None:
     verdict = judged(f"{ABLATED} kills classes 0 and 1", dictated(IMAGES))
     assert verdict.outcome == "fails"
-    lower, upper = (100 * end for end in Estimate(20, 72).interval)
-    assert verdict.measured == f"recall of class 0 is 27.8 % [{lower:.1f}, {upper:.1f}] (20 of 72)"
+    # Two classes, dead now and alive before: four comparisons, of which one fails.
+    lower, upper = (100 * end for end in scipy_interval(20, 72, 1 - 0.05 / 4))
+    interval = f"[{lower:.1f}, {upper:.1f}; at 98.75 %]"
+    assert verdict.measured == f"recall of class 0 is 27.8 % {interval} (20 of 72)"
     assert verdict.message(width=60).split("\n")[:8] == [
         "claim     dropping directions 1 and 2 kills classes 0 and 1",
         "verdict   fails, at 95 % confidence",
-        "measured  recall of class 0 is 27.8 % [17.9, 39.6] (20 of",
-        "          72)",
+        "measured  recall of class 0 is 27.8 % [15.7, 42.8; at",
+        "          98.75 %] (20 of 72)",
         "claimed   below 5 %",
-        "measured  recall of class 1 is 100.0 % [95.0, 100.0] (72 of",
-        "          72)",
+        "measured  recall of class 1 is 100.0 % [93.2, 100.0; at",
+        "          98.75 %] (72 of 72)",
         "claimed   below 5 %",
     ]
     assert max(map(len, verdict.message(width=40).split("\n"))) <= 40
