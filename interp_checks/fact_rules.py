@@ -17,8 +17,8 @@ from ._arrays import FloatArray
 from .ablation import keeping_first
 from .directions import row_cosines
 from .drawing_facts import DRAWING_FACTS
-from .errors import NotJudgedError
-from .estimate import Estimate, percent
+from .errors import NotJudgedError, TooFewImagesError
+from .estimate import Estimate, Lead, percent
 from .rules import Scene, commonest_mistakes
 from .sample_size import MOST, Needs
 from .set_facts import SET_FACTS
@@ -35,7 +35,7 @@ def _is(fact: facts.Is, scene: Scene) -> list[Check]:
     threshold = fact.percent / 100
     if names:
         return [scene.recall(name, fact.relation, threshold) for name in names]
-    return [Check.compare("accuracy", scene.result.accuracy, fact.relation, threshold)]
+    return [scene.accuracy(fact.relation, threshold)]
 
 
 def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
@@ -76,6 +76,7 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
                 own.total,
                 more=_more_to_order(own, other, sign, tail, len(others)),
                 leans=sign * (own.value - other.value) < 0,
+                estimate=Lead(own, other, scene.confidence),
             )
         )
     return checks
@@ -159,13 +160,13 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
     squares = (coefficients - coefficients.mean(axis=1, keepdims=True)) ** 2
     part, whole = squares[: fact.count].sum(axis=0), squares.sum(axis=0)
     if len(whole) < _FEWEST_IMAGES:
-        raise NotJudgedError(
+        raise TooFewImagesError(
             "the variance of the logits needs more images",
             found=f"{len(whole)} images",
             expected=f"at least {_FEWEST_IMAGES}",
         )
     if not (whole > (1e-12 * np.abs(coefficients).max()) ** 2).any():
-        raise NotJudgedError("the logits do not vary over the images")
+        raise TooFewImagesError("the logits do not vary over the images")
     share = float(part.sum() / whole.sum())
     spread = float(np.std(part - share * whole) / (math.sqrt(len(whole)) * whole.mean()))
     margin = _normal_quantile(0.5 + scene.confidence / 2) * spread
@@ -193,6 +194,7 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
             lower,
             upper,
             len(whole),
+            leans=low <= share <= high,
             more=_more_for_share(share, margin, (low, high), len(whole)),
         )
     ]
