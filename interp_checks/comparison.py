@@ -222,7 +222,7 @@ def fate_of(
     if weakened:
         return Fate("weakened", _joined(weakened, where))
     outcome = _decided(closest, new, confidence).outcome
-    return Fate("vanished", _joined(f"{_said(outcome)} now: {_told(moves.shown)}", where))
+    return Fate("vanished", _joined(f"{_said(outcome)} now: {_evidence(moves)}", where))
 
 
 def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENCE) -> Fate:
@@ -254,7 +254,7 @@ def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENC
         confidence=min(confidences),
     )
     if moves.gone:
-        return Fate("vanished", f"{now} now: {_told(moves.shown)}")
+        return Fate("vanished", f"{now} now: {_evidence(moves)}")
     if not moves.pairs():
         what = "the runs keep no numbers that could be compared"
         word: Word = "in doubt" if now == Outcome.FAILS else "held with less certainty"
@@ -324,14 +324,26 @@ def _not_shown(outcome: Outcome, moves: Moves, where: str) -> Fate:
     return Fate(word, _joined(told, why, where))
 
 
+def _evidence(moves: Moves) -> str:
+    """What moved past its threshold, inside what counts it."""
+    whole = [pair for pair in moves.pairs() if pair[1].outcome != Outcome.HOLDS]
+    if whole and whole[0][1].tally:
+        return _told(whole)
+    inside = [pair for pair in whole if pair[1].parts]
+    return _joined(_told(inside) if inside else "", _told(moves.shown))
+
+
 def _told(pairs: Sequence[tuple[Check, Check]]) -> str:
-    """The first of some comparisons, as it is and as it was, and how many more there are."""
+    """One of some comparisons, as it is and as it was, and how many more there are.
+
+    The first, but the point of a claim before its preconditions.
+    """
     if not pairs:
         return "nothing that was measured before"
-    old, new = pairs[0]
+    old, new = min(pairs, key=lambda pair: pair[1].condition)
     rest = len(pairs) - 1
     more = f" (and {number_words(rest, 'more', 'more')})" if rest else ""
-    was = f" (was {old.measured})" if old.measured != new.measured else ""
+    was = f", was {old.measured}" if old.measured != new.measured else ""
     return f"{new.finding}{was}{more}"
 
 
@@ -388,7 +400,7 @@ def _moved(claim: Claim, old: Readout, closest: Claim, new: Readout, confidence:
     """Another class that the same ablation kills now, for a claim that one is killed.
 
     All other classes are looked at, so each at the confidence corrected for their number; and
-    one that was killed before is no news.
+    one of which it is not known that it lived before is no news.
     """
     kills = [say for say in closest.says if isinstance(say, Kills)]
     if len(kills) != 1 or len(kills[0].classes) != 1:
@@ -401,7 +413,7 @@ def _moved(claim: Claim, old: Readout, closest: Claim, new: Readout, confidence:
         if _decided(Claim(closest.condition, says), new, each).outcome != Outcome.HOLDS:
             continue
         before = Claim(claim.condition, (Kills((name,)),))
-        if _decided(before, old, confidence).outcome != Outcome.HOLDS:
+        if _decided(before, old, confidence).outcome == Outcome.FAILS:
             return f"now {closest.condition} kills {class_words((name,))}"
     return ""
 
@@ -420,7 +432,7 @@ def _weakened(claim: Claim, new: Readout, confidence: float, moves: Moves) -> st
         return ""
     dying = _decided(Claim(claim.condition, (named,)), new, confidence).outcome == Outcome.HOLDS
     if dying:
-        return f"still {named}, but {_told(moves.shown)}"
+        return f"still {named}, but {_evidence(moves)}"
     if any(check.outcome != Outcome.HOLDS for check in losses):
         return ""
     living = [name for name, check in recalls.items() if check.outcome != Outcome.HOLDS]

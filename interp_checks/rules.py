@@ -186,9 +186,10 @@ def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
     found = {}
     for name in scene.classes:
         scene.row(name)
-        of = f"images of {class_words((name,))}"
+        words = class_words((name,))
+        of = f"images of {words}"
         now = Check.compare(
-            "",
+            f"recall of {words}",
             result.recall[name],
             "below",
             DEAD,
@@ -204,7 +205,7 @@ def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
     result = scene.under(scene.ablation, scene.each())
     found = {
         name: Check.compare(
-            "",
+            f"share predicted as {class_words((name,))}",
             result.share[name],
             "above",
             PREDICTED,
