@@ -18,7 +18,6 @@ from .set_facts import (
     IsSufficientSet,
     SetFact,
 )
-from .thresholds import COUNTERPART
 
 
 def aligned(claim: Claim, matching: Matching) -> Claim:
@@ -81,7 +80,7 @@ def _counterparts(indices: tuple[int, ...], matching: Matching) -> set[int]:
     for index in indices:
         match = matching[index]
         together = len(match.old_group) > 1 and set(match.old_group) <= set(indices)
-        if together and match.subspace >= COUNTERPART:
+        if together and match.same_subspace:
             found |= set(match.group)
         else:
             found.add(_counterpart(index, matching))
@@ -103,12 +102,18 @@ def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: i
 
 def _counterpart(index: int, matching: Matching) -> int:
     match = matching[index]
-    if match.new is None:
+    if match.new is not None:
+        return match.new
+    if not match.matchable:
         raise NotJudgedError(
-            f"direction {index} of the reference has no counterpart",
-            found=f"the closest is direction {match.closest}, absolute cosine {match.cosine:.2f}"
-            if match.closest
-            else "no direction left to match it with",
-            expected=f"an absolute cosine of at least {COUNTERPART:g} between the class vectors",
+            f"direction {index} of the reference cannot be matched by its class vector",
+            found="so few classes that any two heads have the same one",
+            remedy="judge this claim without --interp-align",
         )
-    return match.new
+    raise NotJudgedError(
+        f"direction {index} of the reference has no counterpart",
+        found=f"the closest is direction {match.closest}, absolute cosine {match.shown}"
+        if match.closest
+        else "no direction left to match it with",
+        expected=f"an absolute cosine of at least {match.least} between the class vectors",
+    )

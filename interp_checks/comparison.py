@@ -1,33 +1,37 @@
-"""Two checkpoints: what became of each finding, and which recalls have changed."""
+"""Two checkpoints: what became of each finding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-import numpy as np
-
-from ._arrays import Array
 from .ablation import FAMILIES, Ablation, dropping, family_members, keeping_only, unique
 from .alignment import aligned
 from .claim import Claim
-from .errors import NotJudgedError
-from .estimate import Change, Estimate, percent
+from .errors import NotJudgedError, TooFewImagesError
+from .estimate import CONFIDENCE, percent
 from .judgement import decide
 from .matching import Matching, match_directions
+from .moved import Moves
 from .readout import Readout
+from .recall_changes import SHOWN as SHOWN
+from .recall_changes import RecallChange as RecallChange
+from .recall_changes import change_lines as change_lines
+from .recall_changes import recall_changes as recall_changes
+from .recall_changes import same_images as same_images
 from .rules import Scene, summary
 from .says import Kills
-from .sweeps import predict
-from .thresholds import COUNTERPART, SPARED
-from .verdict import Outcome
-from .wording import class_words, listed
+from .thresholds import DEAD, SPARED
+from .verdict import Check, Outcome, saved_checks
+from .wording import class_words, listed, number_words
 
 Word = Literal[
     "held",
     "re-indexed",
     "rotated within a subspace",
+    "held with less certainty",
+    "in doubt",
     "moved to another class",
     "weakened",
     "vanished",
@@ -36,12 +40,21 @@ Word = Literal[
     "still not",
     "not judged",
 ]
+#: Everything that can have become of a finding.
+WORDS: tuple[Word, ...] = get_args(Word)
 
-#: Changes of recall that a summary names.
-SHOWN = 10
+#: The words that mean that a finding is still there, may well be, or never was.
+KEPT: tuple[Word, ...] = (
+    "held",
+    "re-indexed",
+    "rotated within a subspace",
+    "held with less certainty",
+    "in doubt",
+    "new",
+    "still not",
+)
 
-#: The words that mean that a finding is still there, or never was.
-KEPT: tuple[Word, ...] = ("held", "re-indexed", "rotated within a subspace", "new", "still not")
+Checks = tuple[Check, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Fate:
 
     @property
     def gone(self) -> bool:
-        """Whether something that held does not any more."""
+        """Whether something that held is shown not to hold any more."""
         return self.word not in (*KEPT, "not judged")
 
 
@@ -68,11 +81,15 @@ class Judged:
         claim: in the numbers of that checkpoint's directions.
         outcome: None if it was not judged.
         measured: what decided it.
+        checks: the comparisons it rests on, as a saved run keeps them.
+        confidence: of their intervals; None if it was not judged.
     """
 
     claim: Claim
     outcome: str | None
     measured: str
+    checks: Sequence[Mapping[str, Any]] = ()
+    confidence: float | None = None
 
     @classmethod
     def of_entry(cls, entry: Mapping[str, Any]) -> Judged:
@@ -82,7 +99,8 @@ class Judged:
             ClaimSyntaxError: its words are not of the claim language.
         """
         told = entry.get("judged_as", entry["claim"])
-        return cls(Claim.parse(told), entry["outcome"], entry["measured"])
+        checks, confidence = entry.get("checks", ()), entry.get("confidence")
+        return cls(Claim.parse(told), entry["outcome"], entry["measured"], checks, confidence)
 
 
 def fate_between(
@@ -92,6 +110,7 @@ def fate_between(
     new: Readout,
     matching: Callable[[], Matching],
     confidence: float,
+    among: int = 1,
 ) -> Fate:
     """What became of a claim between two runs that may have read its directions as others.
 
@@ -101,15 +120,16 @@ def fate_between(
         after: in the second run.
         new: what it was judged on there.
         matching: of the directions of these two; asked for where it is needed.
-        confidence: of each verdict that is made again.
+        confidence: of each verdict that is made again, and of all differences together.
+        among: claims that are compared, for which the tests of differences are corrected.
 
     Raises:
         InterpChecksError: the two models have other classes.
     """
     if before.outcome is None or before.claim.needs_images:
-        return fate_by_outcomes(before.outcome, after.outcome, after.measured)
+        return fate_by_outcomes(before, after, (1 - confidence) / among)
     now = after.claim if after.outcome is not None else None
-    return fate_of(before.claim, old, new, matching(), confidence, now=now)
+    return fate_of(before.claim, old, new, matching(), confidence, now=now, among=among)
 
 
 #: The claim reads the same on both checkpoints.
@@ -124,111 +144,211 @@ def fate_of(
     confidence: float,
     *,
     now: Claim | Literal["as it stands"] | None = _AS_IT_STANDS,
+    among: int = 1,
 ) -> Fate:
     """What became of a claim between two checkpoints.
 
     Tried in this order: the claim as it stands (held), on the counterparts of its directions
-    (re-indexed), on all directions that cannot be told from these (rotated within a subspace),
-    with another class killed instead (moved), in part (weakened). What is left has vanished,
-    or its direction has no counterpart.
+    (re-indexed), on all directions that cannot be told from these (rotated within a subspace).
+    If it holds in none of these ways, tests of the differences say whether what it is about
+    has moved past its threshold. If that is not shown, the finding is held with less certainty
+    (undecided now) or in doubt (it fails now). If it is, another class may be killed instead
+    (moved), a part may be left (weakened), its direction may be like none of the new ones (no
+    counterpart); else it has vanished.
 
     Args:
         claim: in the numbers of the old directions.
         old: the readout before.
         new: the readout now.
         matching: of their directions.
-        confidence: of each verdict.
+        confidence: of each verdict, and of all differences together.
         now: the claim as it is judged on the new one, where that is another; None if it could
             not be judged there.
+        among: claims that are compared, for which the tests of differences are corrected: that
+            any of them is gone though nothing has changed has a probability of at most one
+            minus the confidence.
     """
     own = claim if now == _AS_IT_STANDS else now
     assert not isinstance(own, str)
-    before = _outcome(claim, old, confidence)
-    after = None if own is None else _outcome(own, new, confidence)
+    before = _decided(claim, old, confidence)
+    after = _NOT_JUDGED if own is None else _decided(own, new, confidence)
     where = _where(claim, matching)
-    measured = "" if own is None else _measured(own, new, confidence)
-    told = _joined(measured, where)
-    if before != Outcome.HOLDS:
-        if after == Outcome.HOLDS:
-            return Fate("new", f"{_said(before)} before, holds now")
-        if after is None and before is not None:
-            return Fate("not judged", f"{_said(before)} before, and the new model cannot answer")
-        return Fate("still not", f"{_said(before)} before, {_said(after)} now")
-    if after == Outcome.HOLDS:
-        return Fate("held", where or measured)
+    if before.outcome != Outcome.HOLDS:
+        if after.outcome == Outcome.HOLDS:
+            return Fate("new", f"{_said(before.outcome)} before, holds now")
+        if after.outcome is None and before.outcome is not None:
+            return Fate(
+                "not judged", f"{_said(before.outcome)} before, and the new model cannot answer"
+            )
+        return Fate("still not", f"{_said(before.outcome)} before, {_said(after.outcome)} now")
+    if after.outcome == Outcome.HOLDS:
+        return Fate("held", where or summary(after.checks, Outcome.HOLDS))
+    readings = [] if own is None else [own]
     translated = _translated(claim, matching)
-    if (
-        translated is not None
-        and translated != own
-        and _outcome(translated, new, confidence) == Outcome.HOLDS
-    ):
-        return Fate("re-indexed", where or f"holds as: {translated}")
+    if translated is not None and translated != own:
+        readings.append(translated)
+        if _decided(translated, new, confidence).outcome == Outcome.HOLDS:
+            return Fate("re-indexed", where or f"holds as: {translated}")
     grouped = _on_groups(claim, matching)
-    if grouped is not None and _outcome(grouped, new, confidence) == Outcome.HOLDS:
+    if grouped is not None and _decided(grouped, new, confidence).outcome == Outcome.HOLDS:
         return Fate("rotated within a subspace", _joined(f"holds when {grouped.condition}", where))
-    if translated is None and _numbers(claim):
+    moves: Moves | None = None
+    for reading in readings:
+        judged = _decided(reading, new, confidence)
+        if judged.outcome is None:
+            continue
+        moves = _moves(
+            claim, reading, (old, new), (before.checks, judged.checks), confidence, among
+        )
+        if not moves.gone:
+            return _not_shown(judged.outcome, moves, where)
+    unmatched = translated is None and any(
+        matching[number].new is None and matching[number].matchable for number in _numbers(claim)
+    )
+    if moves is None:
+        if own is not None and after.few_images:
+            return Fate("not judged", f"holds before, and cannot be judged now: {after.reason}")
+        if unmatched:
+            return Fate("no counterpart", where)
+        return Fate("vanished", _joined("cannot be judged now", after.reason))
+    if unmatched:
         # Whatever the direction of the same number does now is another story.
         return Fate("no counterpart", where)
-    if after is None:
-        return Fate("vanished", "cannot be judged now")
     closest = translated or own or claim
-    moved = _moved(closest, new, confidence)
+    moved = _moved(claim, old, closest, new, confidence)
     if moved:
         return Fate("moved to another class", _joined(moved, where))
-    weakened = _weakened(closest, new, confidence)
+    weakened = _weakened(closest, new, confidence, moves)
     if weakened:
         return Fate("weakened", _joined(weakened, where))
-    if after == Outcome.UNDECIDED:
-        return Fate("weakened", f"undecided now: {told}")
-    return Fate("vanished", f"{_said(after)} now: {told}")
+    outcome = _decided(closest, new, confidence).outcome
+    return Fate("vanished", _joined(f"{_said(outcome)} now: {_evidence(moves)}", where))
 
 
-def fate_by_outcomes(before: str | None, after: str | None, measured: str) -> Fate:
+def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENCE) -> Fate:
     """What became of a claim that a saved run cannot judge again, for it kept no network.
 
+    The numbers that were saved are compared, as if the images had been others.
+
     Args:
-        before: the outcome that was saved; None for not judged.
-        after: the outcome now; None for not judged.
-        measured: what decides it now.
+        before: how it was judged in the first run.
+        after: how it was judged in the second.
+        error: that the tests of the differences of this claim may make.
     """
-    was, now = before or "not judged", after or "not judged"
-    if after == Outcome.HOLDS:
-        if before == Outcome.HOLDS:
-            return Fate("held", measured)
+    was, now = before.outcome or "not judged", after.outcome or "not judged"
+    if after.outcome == Outcome.HOLDS:
+        if before.outcome == Outcome.HOLDS:
+            return Fate("held", after.measured)
         return Fate("new", f"{was} before, holds now")
-    if after is None and before is not None:
+    if after.outcome is None and before.outcome is not None:
         return Fate("not judged", f"{was} before, and cannot be judged now")
-    if before != Outcome.HOLDS:
+    if before.outcome != Outcome.HOLDS:
         return Fate("still not", f"{was} before, {now} now")
-    if after == Outcome.UNDECIDED:
-        return Fate("weakened", f"undecided now: {measured}")
-    return Fate("vanished", f"{now} now: {measured}")
+    confidences = [judged.confidence or CONFIDENCE for judged in (before, after)]
+    moves = Moves(
+        saved_checks(before.checks, confidences[0]),
+        saved_checks(after.checks, confidences[1]),
+        error,
+        same_images=False,
+        # The wider intervals of the two count as the narrower.
+        confidence=min(confidences),
+    )
+    if moves.gone:
+        return Fate("vanished", f"{now} now: {_evidence(moves)}")
+    if not moves.pairs():
+        what = "the runs keep no numbers that could be compared"
+        word: Word = "in doubt" if now == Outcome.FAILS else "held with less certainty"
+        return Fate(word, f"{now} now: {after.measured}; {what}")
+    return _not_shown(Outcome(now), moves, "")
 
 
 def outcome_of(claim: Claim, readout: Readout, confidence: float) -> tuple[str | None, str]:
     """The outcome of a claim (None: not judged), and what decides it."""
-    found = _outcome(claim, readout, confidence)
-    return (str(found) if found else None), _measured(claim, readout, confidence)
+    found = _decided(claim, readout, confidence)
+    if found.outcome is None:
+        return None, ""
+    return str(found.outcome), summary(found.checks, found.outcome)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """A claim on a readout: its outcome (None: not judged, and why) and its comparisons."""
+
+    outcome: Outcome | None
+    checks: Checks = ()
+    reason: str = ""
+    few_images: bool = False
+
+
+_NOT_JUDGED = _Decided(None)
+
+
+def _decided(claim: Claim, readout: Readout, confidence: float) -> _Decided:
+    try:
+        return _Decided(*decide(claim, readout, confidence))
+    except NotJudgedError as error:
+        few = isinstance(error, TooFewImagesError)
+        return _Decided(None, (), error.problem, few)
+
+
+def _moves(
+    claim: Claim,
+    reading: Claim,
+    readouts: tuple[Readout, Readout],
+    checks: tuple[Checks, Checks],
+    confidence: float,
+    among: int,
+) -> Moves:
+    """How the numbers that a claim rests on moved, if it is read so on the new readout."""
+    old, new = readouts
+    return Moves(
+        *checks,
+        error=(1 - confidence) / among,
+        same_images=same_images(old, new),
+        confidence=confidence,
+        again=lambda sure: (decide(claim, old, sure)[1], decide(reading, new, sure)[1]),
+    )
+
+
+def _not_shown(outcome: Outcome, moves: Moves, where: str) -> Fate:
+    """A finding that does not hold now, while no change past its threshold is shown."""
+    pairs = [pair for pair in moves.pairs() if pair[1].outcome == outcome]
+    told = f"{outcome} now: {_told(pairs)}"
+    if not moves.comparable:
+        why = "the two runs compare other numbers"
+    elif moves.untested:
+        why = "too little is known of these numbers to test the difference"
+    else:
+        why = "no change past its threshold is shown"
+    word: Word = "in doubt" if outcome == Outcome.FAILS else "held with less certainty"
+    return Fate(word, _joined(told, why, where))
+
+
+def _evidence(moves: Moves) -> str:
+    """What moved past its threshold, inside what counts it."""
+    whole = [pair for pair in moves.pairs() if pair[1].outcome != Outcome.HOLDS]
+    if whole and whole[0][1].tally:
+        return _told(whole)
+    inside = [pair for pair in whole if pair[1].parts]
+    return _joined(_told(inside) if inside else "", _told(moves.shown))
+
+
+def _told(pairs: Sequence[tuple[Check, Check]]) -> str:
+    """One of some comparisons, as it is and as it was, and how many more there are.
+
+    The first, but the point of a claim before its preconditions.
+    """
+    if not pairs:
+        return "nothing that was measured before"
+    old, new = min(pairs, key=lambda pair: pair[1].condition)
+    rest = len(pairs) - 1
+    more = f" (and {number_words(rest, 'more', 'more')})" if rest else ""
+    was = f", was {old.measured}" if old.measured != new.measured else ""
+    return f"{new.finding}{was}{more}"
 
 
 def _joined(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
-
-
-def _outcome(claim: Claim, readout: Readout, confidence: float) -> Outcome | None:
-    try:
-        return decide(claim, readout, confidence)[0]
-    except NotJudgedError:
-        return None
-
-
-def _measured(claim: Claim, readout: Readout, confidence: float) -> str:
-    """What decides a claim now."""
-    try:
-        outcome, checks = decide(claim, readout, confidence)
-    except NotJudgedError:
-        return ""
-    return summary(checks, outcome)
 
 
 def _said(outcome: Outcome | None) -> str:
@@ -248,8 +368,12 @@ def _numbers(claim: Claim) -> tuple[int, ...]:
 
 def _where(claim: Claim, matching: Matching) -> str:
     """Where the named directions are now."""
-    numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
-    return ", ".join(str(matching[number]) for number in numbers)
+    return ", ".join(str(matching[number]) for number in _known_numbers(claim, matching))
+
+
+def _known_numbers(claim: Claim, matching: Matching) -> list[int]:
+    """Those of the named directions that the old model has."""
+    return [number for number in _numbers(claim) if number <= len(matching.matches)]
 
 
 def _translated(claim: Claim, matching: Matching) -> Claim | None:
@@ -263,8 +387,8 @@ def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
     """The claim about all directions that cannot be told from the counterparts."""
     if not isinstance(claim.condition, Ablation) or claim.targets:
         return None
-    numbers = [number for number in _numbers(claim) if number <= len(matching.matches)]
-    same = all(matching[number].subspace >= COUNTERPART for number in numbers)
+    numbers = _known_numbers(claim, matching)
+    same = all(matching[number].same_subspace for number in numbers)
     group = {member for number in numbers for member in matching[number].group}
     if not same or len(group) <= len(numbers):
         return None
@@ -272,131 +396,56 @@ def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
     return Claim(make(*sorted(group)), claim.says)
 
 
-def _moved(claim: Claim, new: Readout, confidence: float) -> str:
-    """Another class that the same ablation kills, for a claim that one is killed."""
-    kills = [say for say in claim.says if isinstance(say, Kills)]
+def _moved(claim: Claim, old: Readout, closest: Claim, new: Readout, confidence: float) -> str:
+    """Another class that the same ablation kills now, for a claim that one is killed.
+
+    All other classes are looked at, so each at the confidence corrected for their number; and
+    one of which it is not known that it lived before is no news.
+    """
+    kills = [say for say in closest.says if isinstance(say, Kills)]
     if len(kills) != 1 or len(kills[0].classes) != 1:
         return ""
-    for name in new.class_names:
-        if name in kills[0].classes:
-            continue
+    others = [name for name in new.class_names if name not in kills[0].classes]
+    each = 1 - (1 - confidence) / max(1, len(others))
+    for name in others:
         instead = replace(kills[0], classes=(name,))
-        says = tuple(instead if say is kills[0] else say for say in claim.says)
-        if _outcome(Claim(claim.condition, says), new, confidence) == Outcome.HOLDS:
-            return f"now {claim.condition} kills {class_words((name,))}"
-    return ""
-
-
-def _weakened(claim: Claim, new: Readout, confidence: float) -> str:
-    """What is left of a killing: the class still loses, but it does not die."""
-    if not isinstance(claim.condition, Ablation):
-        return ""
-    for say in claim.says:
-        if not isinstance(say, Kills):
+        says = tuple(instead if say is kills[0] else say for say in closest.says)
+        if _decided(Claim(closest.condition, says), new, each).outcome != Outcome.HOLDS:
             continue
-        try:
-            scene = Scene(new, claim.condition, confidence)
-            losses = {name: scene.loss(name, "above", SPARED) for name in say.classes}
-        except NotJudgedError:
-            return ""
-        left = [name for name, check in losses.items() if check.outcome == Outcome.HOLDS]
-        if len(left) == len(losses):
-            told = [
-                f"recall of {class_words((name,))} is "
-                f"{percent(scene.result.recall[name].value)} % and was "
-                f"{percent(scene.result.loss(name).value + scene.result.recall[name].value)} % "
-                "intact"
-                for name in left
-            ]
-            return listed(told)
+        before = Claim(claim.condition, (Kills((name,)),))
+        if _decided(before, old, confidence).outcome == Outcome.FAILS:
+            return f"now {closest.condition} kills {class_words((name,))}"
     return ""
 
 
-@dataclass(frozen=True)
-class RecallChange:
-    """How the recall of one class under one ablation differs between two checkpoints.
-
-    Args:
-        ablation: None for the intact model.
-        name: the class.
-        old: recall before.
-        new: recall now.
-        lower: lower end of the interval of new minus old.
-        upper: upper end.
-        paired: whether both saw the same images.
-    """
-
-    ablation: Ablation | None
-    name: str
-    old: float
-    new: float
-    lower: float
-    upper: float
-    paired: bool
-
-    @property
-    def alarming(self) -> bool:
-        """Whether the interval excludes zero."""
-        return self.lower > 0 or self.upper < 0
-
-    def __str__(self) -> str:
-        where = "intact" if self.ablation is None else str(self.ablation)
-        return (
-            f"{where}: recall of {class_words((self.name,))} from {percent(self.old)} to "
-            f"{percent(self.new)} % (change {percent(self.lower)} to {percent(self.upper)} points)"
-        )
-
-
-def same_images(old: Readout, new: Readout) -> bool:
-    """Whether two readouts saw the same images in the same order, as far as is known."""
-    noted = [readout.provenance.get("images_sha256") for readout in (old, new)]
-    return (
-        noted[0] is not None
-        and noted[0] == noted[1]
-        and len(old) == len(new)
-        and bool((old.labels == new.labels).all())
-    )
-
-
-def recall_changes(
-    old: Readout, new: Readout, ablations: Iterable[Ablation], confidence: float
-) -> list[RecallChange]:
-    """The change of every class's recall under every ablation, the intact model first.
-
-    On the same images the changes are paired (exact intervals of the two discordant shares);
-    otherwise the two recalls have intervals of their own. All intervals together have the
-    confidence (Bonferroni over ablations and classes), so that noise raises no alarm.
-    """
-    conditions: Sequence[Ablation | None] = (None, *ablations)
-    names = [name for name in old.class_names if name in new.class_names]
-    each = 1 - (1 - confidence) / (len(conditions) * max(1, len(names)))
-    paired = same_images(old, new)
-    changes = []
-    for ablation in conditions:
-        then, now = _right(old, ablation), _right(new, ablation)
-        for name in names:
-            one = old.labels == old.class_names.index(name)
-            other = new.labels == new.class_names.index(name)
-            if not one.any() or not other.any():
-                continue
-            before = Estimate(int(then[one].sum()), int(one.sum()), 1 - (1 - each) / 2)
-            after = Estimate(int(now[other].sum()), int(other.sum()), 1 - (1 - each) / 2)
-            if paired:
-                gained = int((now & ~then)[one].sum())
-                lost = int((then & ~now)[one].sum())
-                # A loss of the old against the new is a gain.
-                low, high = Change(gained, lost, before.total, each).interval
-            else:
-                low, high = after.lower - before.upper, after.upper - before.lower
-            changes.append(
-                RecallChange(ablation, name, before.value, after.value, low, high, paired)
-            )
-    return changes
-
-
-def _right(readout: Readout, ablation: Ablation | None) -> Array:
-    """Which images are predicted right, [N]."""
-    return np.asarray(predict(readout, ablation) == readout.labels)
+def _weakened(claim: Claim, new: Readout, confidence: float, moves: Moves) -> str:
+    """What is left of a killing: the class still dies, or still loses, but the rest is gone."""
+    kills = [say for say in claim.says if isinstance(say, Kills)]
+    if not kills or not isinstance(claim.condition, Ablation):
+        return ""
+    named = Kills(tuple(name for say in kills for name in say.classes))
+    try:
+        scene = Scene(new, claim.condition, confidence)
+        losses = [scene.loss(name, "above", SPARED) for name in named.classes]
+        recalls = {name: scene.recall(name, "below", DEAD) for name in named.classes}
+    except NotJudgedError:
+        return ""
+    dying = _decided(Claim(claim.condition, (named,)), new, confidence).outcome == Outcome.HOLDS
+    if dying:
+        return f"still {named}, but {_evidence(moves)}"
+    if any(check.outcome != Outcome.HOLDS for check in losses):
+        return ""
+    living = [name for name, check in recalls.items() if check.outcome != Outcome.HOLDS]
+    about = {recalls[name].quantity for name in living}
+    if not living:
+        return ""
+    told = [
+        f"recall of {class_words((name,))} is {percent(scene.result.recall[name].value)} % and was "
+        f"{percent(scene.result.loss(name).value + scene.result.recall[name].value)} % intact"
+        for name in living
+    ]
+    rest = [pair for pair in moves.shown if pair[1].quantity not in about]
+    return _joined(_told(rest) if rest else "", listed(told))
 
 
 def compare(
@@ -408,7 +457,8 @@ def compare(
         claims: whose fate is asked.
         old: the readout before.
         new: the readout now.
-        confidence: of each verdict, and of all changes of recall together.
+        confidence: of each verdict, of all differences that make a finding gone together, and
+            of all changes of recall together.
 
     Returns:
         The matching of directions, what became of each claim, and the change of every recall
@@ -417,23 +467,12 @@ def compare(
     Raises:
         InterpChecksError: the two models have other classes.
     """
+    asked = tuple(dict.fromkeys(claims))
     matching = match_directions(old, new)
-    fates = {claim: fate_of(claim, old, new, matching, confidence) for claim in claims}
+    fates = {
+        claim: fate_of(claim, old, new, matching, confidence, among=max(1, len(asked)))
+        for claim in asked
+    }
     count = min(len(old.directions), len(new.directions))
     ablations = unique(member for name in FAMILIES for member in family_members(name, count))
     return matching, fates, recall_changes(old, new, ablations, confidence)
-
-
-def change_lines(changes: list[RecallChange]) -> list[str]:
-    """How many recalls changed beyond chance, and the first of them."""
-    alarming = [change for change in changes if change.alarming]
-    paired = all(change.paired for change in changes)
-    kind = "the same images, paired" if paired else "other images, unpaired"
-    lines = [
-        f"{len(alarming)} of {len(changes)} recalls changed beyond chance ({kind}, corrected for "
-        "their number)"
-    ]
-    lines += [f"  {change}" for change in alarming[:SHOWN]]
-    if len(alarming) > SHOWN:
-        lines.append(f"  ... and {len(alarming) - SHOWN} more")
-    return lines

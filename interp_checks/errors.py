@@ -53,3 +53,7 @@ class ClaimSyntaxError(InterpChecksError):
 
 class NotJudgedError(InterpChecksError):
     """The subject cannot answer this claim (it has no such class, direction, or images)."""
+
+
+class TooFewImagesError(NotJudgedError):
+    """Other images could answer this claim: the sample has none, or too few, of a kind."""

@@ -73,6 +73,11 @@ class Estimate(_WithInterval):
         return self.count / self.total if self.total else math.nan
 
     @property
+    def counts(self) -> list[int]:
+        """Successes and trials, as :func:`estimate_of` reads them."""
+        return [int(self.count), int(self.total)]
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Clopper-Pearson interval; see :func:`exact_interval`."""
         return exact_interval(self.count, self.total, self.confidence)
@@ -124,6 +129,11 @@ class Change(_WithInterval):
             raise ValueError(f"{self.lost} lost and {self.gained} gained of {self.total}")
 
     @property
+    def counts(self) -> list[int]:
+        """Lost, gained and all images, as :func:`estimate_of` reads them."""
+        return [int(self.lost), int(self.gained), int(self.total)]
+
+    @property
     def value(self) -> float:
         """The loss in the sample, positive for a loss, as a fraction of all images."""
         return (self.lost - self.gained) / self.total if self.total else math.nan
@@ -161,6 +171,61 @@ class Change(_WithInterval):
             f"{value} points [{lower}, {upper}] "
             f"({self.lost} lost, {self.gained} gained of {self.total})"
         )
+
+
+@dataclass(frozen=True)
+class Lead(_WithInterval):
+    """How far one share is above another, of other images.
+
+    Args:
+        own: the one share.
+        other: the share it is compared with.
+        confidence: of the interval, two-sided.
+    """
+
+    own: Estimate
+    other: Estimate
+    confidence: float = CONFIDENCE
+
+    @property
+    def counts(self) -> list[int]:
+        """The counts of both shares, as :func:`estimate_of` reads them."""
+        return [*self.own.counts, *self.other.counts]
+
+    @property
+    def total(self) -> int:
+        """Images of the smaller of the two samples; 0 where one is empty."""
+        return min(self.own.total, self.other.total)
+
+    @property
+    def value(self) -> float:
+        """The lead in the sample, as a fraction."""
+        return self.own.value - self.other.value
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of at least the stated coverage: each share has an interval at half the error."""
+        shared = 1 - (1 - self.confidence) / 2
+        own = exact_interval(self.own.count, self.own.total, shared)
+        other = exact_interval(self.other.count, self.other.total, shared)
+        return own[0] - other[1], own[1] - other[0]
+
+
+def estimate_of(counts: Sequence[int], confidence: float) -> Estimate | Change | Lead:
+    """The estimate whose ``counts`` these are: a share (2), a loss (3) or a lead (4 of them).
+
+    Raises:
+        ValueError: these are counts of none.
+    """
+    numbers = [int(count) for count in counts]
+    if len(numbers) == 2:
+        return Estimate(numbers[0], numbers[1], confidence)
+    if len(numbers) == 3:
+        return Change(numbers[0], numbers[1], numbers[2], confidence)
+    if len(numbers) == 4:
+        own = Estimate(numbers[0], numbers[1], confidence)
+        return Lead(own, Estimate(numbers[2], numbers[3], confidence), confidence)
+    raise ValueError(f"{numbers} are no counts of an estimate")
 
 
 class PerClass(Mapping[str, Estimate]):

@@ -19,8 +19,8 @@ from ._arrays import FloatArray
 from .ablation import keeping_first
 from .directions import row_cosines
 from .drawing_facts import DRAWING_FACTS
-from .errors import NotJudgedError
-from .estimate import Estimate, percent
+from .errors import NotJudgedError, TooFewImagesError
+from .estimate import Estimate, Lead, percent
 from .means import Measured, ratio_of
 from .rules import Scene, commonest_mistakes
 from .sample_size import MOST, Needs
@@ -38,7 +38,7 @@ def _is(fact: facts.Is, scene: Scene) -> list[Check]:
     threshold = fact.percent / 100
     if names:
         return [scene.recall(name, fact.relation, threshold) for name in names]
-    return [Check.compare("accuracy", scene.result.accuracy, fact.relation, threshold)]
+    return [scene.accuracy(fact.relation, threshold)]
 
 
 def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
@@ -81,6 +81,7 @@ def _extreme_recall(fact: facts.HasExtremeRecall, scene: Scene) -> list[Check]:
             leans=sign * (own.value - other.value) < 0,
             confidence=level,
             again=partial(against, name),
+            estimate=Lead(mine, replace(other, confidence=level), level),
         )
 
     ordered = sorted(others, key=lambda name: sign * others[name].value)
@@ -161,13 +162,13 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
     squares = (coefficients - coefficients.mean(axis=1, keepdims=True)) ** 2
     part, whole = squares[: fact.count].sum(axis=0), squares.sum(axis=0)
     if len(whole) < _FEWEST_IMAGES:
-        raise NotJudgedError(
+        raise TooFewImagesError(
             "the variance of the logits needs more images",
             found=f"{len(whole)} images",
             expected=f"at least {_FEWEST_IMAGES}",
         )
     if not (whole > (1e-12 * np.abs(coefficients).max()) ** 2).any():
-        raise NotJudgedError("the logits do not vary over the images")
+        raise TooFewImagesError("the logits do not vary over the images")
     measured = ratio_of(part, whole, scene.confidence, most=1.0)
     share, lower, upper = measured.value, measured.lower, measured.upper
     claimed = fact.percent / 100
@@ -194,6 +195,7 @@ def _directions_carry(fact: facts.DirectionsCarry, scene: Scene) -> list[Check]:
             lower,
             upper,
             len(whole),
+            leans=low <= share <= high,
             more=None if measured.too_few else _more_for_share(measured, (low, high)),
             confidence=scene.confidence,
         )

@@ -214,12 +214,25 @@ def _at_least(
         found = marked(found, confidence)
         outcome = all_of(check.outcome for check in found)
         words = summary(found, outcome)
+        parts = found
         more: Callable[[], Needs] | None = partial(open_needs, found)
         if not identifiable(ablation, readout):
             # No number of images helps here.
             outcome, words, more = Outcome.UNDECIDED, "cannot be told from its neighbour", None
+            parts = ()
         leans = all(check.leans for check in found if check.outcome == Outcome.UNDECIDED)
-        checks.append(Check(outcome, "", said, f"{ablation}: {words}", more=more, leans=leans))
+        checks.append(
+            Check(
+                outcome,
+                "",
+                said,
+                f"{ablation}: {words}",
+                more=more,
+                leans=leans,
+                parts=parts,
+                wanted=(len(parts), len(parts)) if parts else None,
+            )
+        )
     outcome = at_least(needed, [check.outcome for check in checks])
     return outcome, (_tally(needed, members, checks, outcome), *checks)
 
@@ -246,6 +259,8 @@ def _tally(
         value=float(len(doing)),
         more=partial(_tally_needs, needed, checks),
         tally=True,
+        parts=tuple(checks),
+        wanted=(needed, len(checks)),
     )
 
 

@@ -6,15 +6,20 @@ classes have names), unlike the hidden side, whose units can be permuted freely.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._arrays import FloatArray
+from .counterparts import needed_cosine
 from .errors import InterpChecksError
 from .readout import Readout
-from .thresholds import COUNTERPART, TURNED
+from .thresholds import COUNTERPART, MATCHED_BY_CHANCE, TURNED
+
+#: A part of a unit vector that is rounding.
+_TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Match:
             counterpart (itself among them); with several, the match is that of subspaces.
         subspace: smallest cosine of the principal angles between the old group and the new.
         old_group: numbers of the old checkpoint's directions that cannot be told from this one.
+        needed: the cosine from which on it is a counterpart; infinite where none would do.
+        same_subspace: whether the old group and the new are the same space, not by chance.
     """
 
     old: int
@@ -39,12 +46,35 @@ class Match:
     group: tuple[int, ...]
     subspace: float
     old_group: tuple[int, ...] = ()
+    needed: float = COUNTERPART
+    same_subspace: bool = False
+
+    @property
+    def matchable(self) -> bool:
+        """Whether any cosine could tell a counterpart from chance."""
+        return math.isfinite(self.needed)
+
+    @property
+    def shown(self) -> str:
+        """The cosine, with enough digits to tell it from the one that is needed."""
+        if self.cosine < COUNTERPART:
+            return f"{self.cosine:.2f}"
+        return f"{math.floor(1e4 * self.cosine) / 1e4:.4f}"
+
+    @property
+    def least(self) -> str:
+        """The cosine that is needed, rounded up."""
+        return f"{math.ceil(1e4 * self.needed) / 1e4:g}"
 
     def __str__(self) -> str:
-        if self.new is None:
-            near = f"closest is {self.closest}, " if self.closest else ""
-            return f"{self.old} -> none ({near}cosine {self.cosine:.2f})"
-        return f"{self.old} -> {self.new} (cosine {self.cosine:.2f})"
+        if self.new is not None:
+            return f"{self.old} -> {self.new} (cosine {self.cosine:.2f})"
+        if not self.matchable:
+            return f"{self.old} -> none (so few classes that any two heads agree)"
+        near = f"closest is {self.closest}, " if self.closest else ""
+        short = self.cosine >= COUNTERPART
+        least = f", {self.least} needed with so few classes" if short else ""
+        return f"{self.old} -> none ({near}cosine {self.shown}{least})"
 
 
 @dataclass(frozen=True)
@@ -75,9 +105,11 @@ class Matching:
 def match_directions(old: Readout, new: Readout) -> Matching:
     """Assign directions one to one so that the sum of absolute cosines is largest.
 
-    Signs do not matter. A pair is a counterpart if its absolute cosine is at least 0.9
-    (:data:`~interp_checks.thresholds.COUNTERPART`). Directions that cannot be told apart by
-    their singular values are compared as subspaces, by principal angles, besides.
+    Signs do not matter. A pair is a counterpart if its absolute cosine is at least 0.9, or more
+    where heads that have nothing to do with each other would reach that for more than 5 % of
+    their directions (:func:`~interp_checks.counterparts.needed_cosine`). Directions that cannot
+    be told apart by their singular values are compared as subspaces, by principal angles,
+    besides.
 
     Raises:
         InterpChecksError: the two have other classes.
@@ -93,10 +125,12 @@ def match_directions(old: Readout, new: Readout) -> Matching:
     cosines = np.abs(unit_columns(old).T @ unit_columns(new))
     assigned = dict(zip(*linear_sum_assignment(-cosines), strict=True))
     old_groups, new_groups = groups(old), groups(new)
+    dimension, candidates = _dimension(old, new), len(new.directions)
     matches = []
     for index in range(len(old.directions)):
         if index not in assigned:
-            matches.append(Match(index + 1, None, 0.0, None, (), 0.0))
+            least = needed_cosine(dimension, candidates)
+            matches.append(Match(index + 1, None, 0.0, None, (), 0.0, needed=least))
             continue
         closest = int(assigned[index])
         cosine = float(min(1.0, cosines[index, closest]))
@@ -113,8 +147,18 @@ def match_directions(old: Readout, new: Readout) -> Matching:
             }
         )
         subspace = _smallest_principal_cosine(old, mine, new, tuple(theirs))
+        # With two ways to match, each may do so by chance half as often.
+        error = MATCHED_BY_CHANCE / (1 if len(mine) == 1 else 2)
+        needed = needed_cosine(dimension, candidates, error=error)
+        same_subspace = subspace >= needed_cosine(
+            dimension,
+            math.comb(candidates, len(theirs)),
+            narrow=min(len(mine), len(theirs)),
+            wide=max(len(mine), len(theirs)),
+            error=error,
+        )
         # Within a plane that has no axes of its own, any direction may stand for any other.
-        same = cosine >= COUNTERPART or (len(mine) > 1 and subspace >= COUNTERPART)
+        same = cosine >= needed or (len(mine) > 1 and same_subspace)
         matches.append(
             Match(
                 index + 1,
@@ -124,9 +168,23 @@ def match_directions(old: Readout, new: Readout) -> Matching:
                 tuple(theirs),
                 subspace,
                 mine,
+                needed,
+                same_subspace,
             )
         )
     return Matching(tuple(matches), len(new.directions))
+
+
+def _dimension(old: Readout, new: Readout) -> int:
+    """Dimensions of the space that class-side vectors of any two heads like these lie in.
+
+    One less than classes where no vector has a part along (1, ..., 1): the weight is centred, by
+    its gauge or by itself (a direction of its own along it has no weight then, and no effect).
+    """
+    size = len(old.class_names)
+    along = [np.abs(unit_columns(readout).sum(axis=0)) / math.sqrt(size) for readout in (old, new)]
+    centred = [bool(((part < _TINY) | (part > 1 - _TINY)).all()) for part in along]
+    return size - 1 if any(centred) else size
 
 
 def unit_columns(readout: Readout) -> FloatArray:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from . import says
+from . import by_image, says
 from .ablation import Ablation
 from .confusions import Result
-from .errors import NotJudgedError
+from .errors import NotJudgedError, TooFewImagesError
 from .estimate import Change, Estimate
 from .readout import Readout
 from .sample_size import Needs, more_images
@@ -79,7 +79,7 @@ class Scene:
             )
         row = self.classes.index(name)
         if not self.readout.support[row]:
-            raise NotJudgedError(
+            raise TooFewImagesError(
                 f"no image belongs to {class_words((name,))}",
                 expected="at least one, to measure its recall",
             )
@@ -100,6 +100,7 @@ class Scene:
             relation,
             threshold,
             of=f"images of {words}",
+            values=partial(by_image.right, self.readout, self.ablation, name),
         )
 
     def alive_before(
@@ -121,6 +122,7 @@ class Scene:
             ALIVE,
             condition=True,
             of=f"images of {words}",
+            values=partial(by_image.right, self.readout, None, name),
         )
 
     def share(self, name: str, relation: str) -> Check:
@@ -128,7 +130,13 @@ class Scene:
         if name not in self.classes:
             self.row(name)
         quantity = f"share predicted as {class_words((name,))}"
-        return Check.compare(quantity, self.result.share[name], relation, PREDICTED)
+        return Check.compare(
+            quantity,
+            self.result.share[name],
+            relation,
+            PREDICTED,
+            values=partial(by_image.predicted_as, self.readout, self.ablation, (name,)),
+        )
 
     def loss(self, name: str | None, relation: str, threshold: float) -> Check:
         """Compare the paired loss of a class's recall, or of accuracy."""
@@ -139,7 +147,24 @@ class Scene:
         if words:
             what, of = f"recall of {words}", f"images of {words}"
         change: Change = self.result.loss(name)
-        return Check.compare(f"loss of {what}", change, relation, threshold, of=of)
+        return Check.compare(
+            f"loss of {what}",
+            change,
+            relation,
+            threshold,
+            of=of,
+            values=partial(by_image.lost, self.readout, self.ablation, name),
+        )
+
+    def accuracy(self, relation: str, threshold: float) -> Check:
+        """Compare accuracy under the ablation."""
+        return Check.compare(
+            "accuracy",
+            self.result.accuracy,
+            relation,
+            threshold,
+            values=partial(by_image.right, self.readout, self.ablation, None),
+        )
 
     def each(self) -> float:
         """Confidence of K comparisons of which every one must be right (Bonferroni)."""
@@ -161,8 +186,13 @@ def _not_killed(name: str, scene: Scene) -> Check:
     never = scene.alive_before(name, relation="below")
     deciding = max(alive, never, key=lambda check: _FROM_WORST.index(check.outcome))
     # It leans against the claim only if both do.
-    leans = alive.leans or never.leans
-    return replace(deciding, leans=leans, again=lambda level: _not_killed(name, scene.at(level)))
+    return replace(
+        deciding,
+        leans=alive.leans or never.leans,
+        again=lambda level: _not_killed(name, scene.at(level)),
+        parts=(alive, never),
+        wanted=(1, 2),
+    )
 
 
 def _kills_count(say: says.KillsCount, scene: Scene) -> list[Check]:
@@ -183,8 +213,16 @@ def _killed(scene: Scene) -> dict[str, Check]:
     found = {}
     for name in scene.classes:
         scene.row(name)
-        of = f"images of {class_words((name,))}"
-        now = Check.compare("", result.recall[name], "below", DEAD, of=of)
+        words = class_words((name,))
+        of = f"images of {words}"
+        now = Check.compare(
+            f"recall of {words}",
+            result.recall[name],
+            "below",
+            DEAD,
+            of=of,
+            values=partial(by_image.right, scene.readout, scene.ablation, name),
+        )
         found[name] = _worse(now, scene.alive_before(name, result))
     return found
 
@@ -193,7 +231,13 @@ def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
     def at(level: float) -> Check:
         result = scene.under(scene.ablation, scene.at(level).each())
         found = {
-            name: Check.compare("", result.share[name], "above", PREDICTED)
+            name: Check.compare(
+                f"share predicted as {class_words((name,))}",
+                result.share[name],
+                "above",
+                PREDICTED,
+                values=partial(by_image.predicted_as, scene.readout, scene.ablation, (name,)),
+            )
             for name in scene.classes
         }
         return _counted("predicted classes", say.count, found, at)
@@ -203,7 +247,8 @@ def _predicts_count(say: says.PredictsCount, scene: Scene) -> list[Check]:
 
 def _worse(one: Check, other: Check) -> Check:
     """Of two comparisons that must both hold, the one that decides."""
-    return min(one, other, key=lambda check: _FROM_WORST.index(check.outcome))
+    deciding = min(one, other, key=lambda check: _FROM_WORST.index(check.outcome))
+    return replace(deciding, parts=(one, other), wanted=(2, 2))
 
 
 def _counted(
@@ -228,6 +273,8 @@ def _counted(
         value=float(len(sure)),
         more=partial(open_needs, found.values()),
         again=again,
+        parts=tuple(found.values()),
+        wanted=(claimed, claimed),
     )
 
 
@@ -255,7 +302,7 @@ def _keeps(say: says.Keeps, scene: Scene) -> list[Check]:
     threshold = say.percent / 100
     if say.classes:
         return [scene.recall(name, say.relation, threshold) for name in say.classes]
-    return [Check.compare("accuracy", scene.result.accuracy, say.relation, threshold)]
+    return [scene.accuracy(say.relation, threshold)]
 
 
 def _costs(say: says.Costs, scene: Scene) -> list[Check]:
@@ -279,7 +326,18 @@ def _sends(say: says.Sends, scene: Scene) -> list[Check]:
     share = Estimate(int(sent[columns].sum()), int(sent.sum()), scene.confidence)
     words = class_words((say.source,))
     what = f"share of {words} predicted as {class_words(say.targets)}"
-    return [Check.compare(what, share, "above", MOSTLY, of=f"images of {words}")]
+    return [
+        Check.compare(
+            what,
+            share,
+            "above",
+            MOSTLY,
+            of=f"images of {words}",
+            values=partial(
+                by_image.predicted_as, scene.readout, scene.ablation, say.targets, say.source
+            ),
+        )
+    ]
 
 
 def _mistakes(say: says.Mistakes, scene: Scene) -> list[Check]:
@@ -307,10 +365,11 @@ def commonest_mistakes(scene: Scene, source: str, targets: tuple[str, ...]) -> l
     def against(target: str, other: str, level: float) -> Check:
         one, two = (int(row[scene.classes.index(name)]) for name in (target, other))
         share = Estimate(one, one + two, level)
+        values = partial(by_image.rather, scene.readout, scene.ablation, target, other, source)
         mistaken = f"{class_words((source,))} mistaken for {class_words((target,))}"
         rival = class_words((other,))
         return replace(
-            Check.compare("", share, "above", 0.5),
+            Check.compare("", share, "above", 0.5, values=values),
             quantity=f"number of images of {mistaken}",
             expected=f"more than for {rival}",
             measured=f"{one}, against {two} for {rival}",
@@ -343,7 +402,9 @@ def _revives(say: says.Revives, scene: Scene) -> list[Check]:
         checks.append(scene.recall(name, "above", ALIVE))
         quantity = f"recall of {class_words((name,))} when {say.compared_with}"
         of = f"images of {class_words((name,))}"
-        checks.append(Check.compare(quantity, other.recall[name], "below", DEAD, of=of))
+        values = partial(by_image.right, scene.readout, say.compared_with, name)
+        dead = Check.compare(quantity, other.recall[name], "below", DEAD, of=of, values=values)
+        checks.append(dead)
     return checks
 
 
@@ -355,8 +416,11 @@ def _predicts_the_same(say: says.PredictsTheSame, scene: Scene) -> list[Check]:
     quantity = "share of images predicted differently"
     estimate = Estimate(differing, total, scene.confidence)
     if say.exactly:
-        return [Check.exact(quantity, "none", str(estimate), differing == 0)]
-    return [Check.compare(quantity, estimate, "below", SAME)]
+        # Said of these images; on others, the share can be compared.
+        check = Check.exact(quantity, "none", str(estimate), differing == 0)
+        return [replace(check, estimate=estimate)]
+    values = partial(by_image.differing, scene.readout, scene.ablation, say.other)
+    return [Check.compare(quantity, estimate, "below", SAME, values=values)]
 
 
 _RULES: dict[type, Callable[[Any, Scene], list[Check]]] = {

@@ -20,7 +20,7 @@ from . import set_facts
 from ._arrays import Array, FloatArray
 from .ablation import Ablation, dropping, keeping_first, keeping_no_direction, keeping_only
 from .attribution import shapley_weights
-from .errors import NotJudgedError
+from .errors import NotJudgedError, TooFewImagesError
 from .estimate import Change, percent
 from .identifiability import require_identifiable
 from .lattice import Lattice, sets_in_words
@@ -130,6 +130,7 @@ def _nothing_else_kills(fact: set_facts.IsKillSet, scene: Scene) -> Check:
         "above",
         DEAD,
         of=f"images of {class_words((fact.name,))}",
+        among=int(keeps_one.sum()),
     )
     return searched(lowest, sets, scene.confidence)
 
@@ -196,8 +197,10 @@ def _largest_shapley(fact: set_facts.HasLargestShapley, scene: Scene) -> list[Ch
         what = class_words((fact.name,))
         images = np.flatnonzero(readout.labels == readout.class_names.index(fact.name))
     values = shapley_by_image(readout, images)
-    if len(values) < 2 or len(images) < 2:
+    if len(values) < 2:
         raise NotJudgedError(f"{fact}: there is nothing to compare with")
+    if len(images) < 2:
+        raise TooFewImagesError(f"{fact}: one image has no spread", expected="at least two")
     means = values.mean(axis=1)
     others = [other for other in np.argsort(-means, kind="stable") if other != own]
 
@@ -286,6 +289,7 @@ def _first_are_best(fact: set_facts.FirstAreBest, scene: Scene) -> list[Check]:
         change,
         "below",
         threshold,
+        among=len(rivals),
     )
     ahead, lower, upper = (
         percent(part, 1, [threshold]) for part in (change.value, *change.interval)

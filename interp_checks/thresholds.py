@@ -31,5 +31,8 @@ MOVED = 0.001
 TURNED = 45.0
 #: A claim that holds under more than this share of random rotations is unspecific.
 UNSPECIFIC = 0.05
-#: Directions of two checkpoints are counterparts from this absolute cosine on.
+#: Directions of two checkpoints are counterparts from this absolute cosine on; from a larger one
+#: where there are so few classes that chance reaches this one more often than that.
 COUNTERPART = 0.9
+#: How often a direction of one of two unrelated heads may find a counterpart in the other.
+MATCHED_BY_CHANCE = 0.05

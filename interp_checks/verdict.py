@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from .claim import Claim
-from .estimate import Change, Estimate
+from .estimate import Change, Estimate, Lead, estimate_of
 from .sample_size import Needs, least, merged, more_images, needs_in_words
 from .thresholds import UNSPECIFIC
 from .wording import percent_words
 
 if TYPE_CHECKING:
+    from ._arrays import Array
     from .chance import Chance
 
 #: Comparisons that a message shows in full.
@@ -70,6 +71,14 @@ class Check:
         confidence: of its interval, two-sided; not a number where it has none.
         comparisons: as how many it counts where their number is corrected for.
         again: makes the same comparison at another confidence; None where none is needed.
+        estimate: the counts behind the number, where it is a share, a loss or a lead.
+        values: computes what each image that it was measured on adds to it (1 or 0; for a loss
+            1, 0 or -1), in the order of the images.
+        among: how many quantities this one was picked from, as the largest or smallest.
+        sampled: whether another sample could end otherwise; False for what is said about
+            weights, or about these very images.
+        parts: the comparisons that this one is made of.
+        wanted: the fewest and the most parts that must hold; None without parts.
     """
 
     outcome: Outcome
@@ -87,6 +96,12 @@ class Check:
     confidence: float = math.nan
     comparisons: int = 1
     again: Callable[[float], Check] | None = field(default=None, compare=False, repr=False)
+    estimate: Estimate | Change | Lead | None = field(default=None, compare=False, repr=False)
+    values: Callable[[], Array] | None = field(default=None, compare=False, repr=False)
+    among: int = 1
+    sampled: bool = True
+    parts: tuple[Check, ...] = field(default=(), compare=False, repr=False)
+    wanted: tuple[int, int] | None = None
 
     @classmethod
     def compare(
@@ -98,6 +113,8 @@ class Check:
         *,
         condition: bool = False,
         of: str = "images",
+        values: Callable[[], Array] | None = None,
+        among: int = 1,
     ) -> Check:
         """Compare an interval with a threshold; undecided while it lies on both sides."""
         lower, upper = estimate.interval
@@ -128,13 +145,19 @@ class Check:
                 threshold,
                 condition=condition,
                 of=of,
+                values=values,
+                among=among,
             ),
+            estimate=estimate,
+            values=values,
+            among=among,
         )
 
     @classmethod
     def exact(cls, quantity: str, expected: str, measured: str, holds: bool) -> Check:
         """A comparison without sampling: it holds or it fails."""
-        return cls(Outcome.HOLDS if holds else Outcome.FAILS, quantity, expected, measured)
+        outcome = Outcome.HOLDS if holds else Outcome.FAILS
+        return cls(outcome, quantity, expected, measured, leans=holds, sampled=False)
 
     def at(self, confidence: float) -> Check:
         """The same comparison at another confidence; itself where it has none."""
@@ -173,7 +196,74 @@ class Check:
             "confidence": finite(self.confidence),
             "condition": bool(self.condition),
             "needed": self.needed,
+            **self._for_comparisons(),
         }
+
+    def _for_comparisons(self) -> dict[str, Any]:
+        """What a test of the difference to another run needs, beside the outcome and interval."""
+        counts = self.estimate.counts if self.estimate is not None else None
+        return {
+            "counts": counts,
+            "among": int(self.among),
+            "leans": bool(self.leans),
+            "sampled": bool(self.sampled),
+            "tally": bool(self.tally),
+            "wanted": list(self.wanted) if self.wanted else None,
+            # What a tally counts follows it.
+            "parts": [] if self.tally else [part._as_part() for part in self.parts],
+        }
+
+    def _as_part(self) -> dict[str, Any]:
+        return {
+            "outcome": self.outcome.value,
+            "quantity": self.quantity,
+            "expected": self.expected,
+            "measured": self.measured,
+            **self._for_comparisons(),
+        }
+
+    @classmethod
+    def of_dict(cls, saved: Mapping[str, Any], confidence: float) -> Check:
+        """What :meth:`as_dict` made a dictionary of, as far as that was kept.
+
+        Args:
+            saved: of this version or an older one, which kept less.
+            confidence: of the intervals.
+        """
+
+        def number(name: str) -> float:
+            found = saved.get(name)
+            return math.nan if found is None else float(found)
+
+        counts, wanted = saved.get("counts"), saved.get("wanted")
+        estimate = None if counts is None else estimate_of(counts, confidence)
+        return cls(
+            Outcome(saved["outcome"]),
+            saved["quantity"],
+            saved["expected"],
+            saved["measured"],
+            number("value"),
+            number("lower"),
+            number("upper"),
+            int(saved.get("total", 0)),
+            bool(saved.get("condition", False)),
+            leans=bool(saved.get("leans", True)),
+            tally=bool(saved.get("tally", False)),
+            estimate=estimate,
+            among=int(saved.get("among", 1)),
+            sampled=bool(saved.get("sampled", True)),
+            confidence=number("confidence"),
+            parts=tuple(cls.of_dict(part, confidence) for part in saved.get("parts", ())),
+            wanted=None if wanted is None else (int(wanted[0]), int(wanted[1])),
+        )
+
+
+def saved_checks(saved: Sequence[Mapping[str, Any]], confidence: float) -> tuple[Check, ...]:
+    """The comparisons of a saved verdict, as :meth:`Check.of_dict` reads each."""
+    checks = tuple(Check.of_dict(check, confidence) for check in saved)
+    if checks and checks[0].tally:
+        return (replace(checks[0], parts=checks[1:]), *checks[1:])
+    return checks
 
 
 def open_needs(checks: Iterable[Check]) -> Needs:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interp_checks import Claim, Outcome, Readout, judge
-from interp_checks.comparison import KEPT, Fate, fate_of
+from interp_checks.comparison import KEPT, WORDS, Fate, fate_of
 from interp_checks.matching import match_directions
 
 SIGMA = np.array([7.0, 6.0, 5.0, 4.0, 3.0, 2.0])
@@ -101,7 +101,8 @@ def test_vanished() -> None:
     found = fate(made(special={1: [(1, ALIVE)]}))
     assert found.word == "vanished"
     assert found.line == (
-        "fails now: recall of class 1 is 100.0 % [98.2, 100.0] (200 of 200); 2 -> 2 (cosine 1.00)"
+        "fails now: recall of class 1 is 100.0 % [98.2, 100.0] (200 of 200), "
+        "was 0.0 % [0.0, 1.8] (0 of 200); 2 -> 2 (cosine 1.00)"
     )
 
 
@@ -119,7 +120,14 @@ def test_new_and_still_not() -> None:
 
 
 def test_what_is_kept() -> None:
-    assert set(KEPT) == {"held", "re-indexed", "rotated within a subspace", "new", "still not"}
+    kept = {"held", "re-indexed", "rotated within a subspace", "new", "still not"}
+    assert set(KEPT) == kept | {"held with less certainty", "in doubt"}
+    assert {word for word in WORDS if Fate(word, "").gone} == {
+        "moved to another class",
+        "weakened",
+        "vanished",
+        "no counterpart",
+    }
     assert str(Fate("held", "")) == "held"
     assert str(Fate("held", "x")) == "held: x"
 

@@ -69,7 +69,7 @@ def became(
         test: that judged it.
         new: what it was judged on.
         config: of this run.
-        confidence: of each verdict that is made again.
+        confidence: of each verdict that is made again, and of all differences together.
 
     Raises:
         InterpChecksError: the two models have other classes.
@@ -79,11 +79,20 @@ def became(
     found = run.find(test, str(stated))
     if found is None:
         if run.has_unjudged(test, str(stated)):
-            return fate_by_outcomes(None, after.outcome, after.measured)
+            return fate_by_outcomes(Judged(stated, None, ""), after)
         return None
     entry, old = found
     before = Judged.of_entry(entry)
-    return fate_between(before, old, after, new, lambda: matching_of(old, new, config), confidence)
+    return fate_between(
+        before,
+        old,
+        after,
+        new,
+        lambda: matching_of(old, new, config),
+        confidence,
+        # Every claim of the baseline, not those that held: which ones did is chance, too.
+        among=len(run.claims()),
+    )
 
 
 def comparison_lines(

@@ -85,6 +85,8 @@ def run_claim(
         claim,
         str(verdict.outcome) if verdict is not None else None,
         verdict.measured if verdict is not None else reason.splitlines()[0],
+        verdict.as_dict()["checks"] if verdict is not None else (),
+        verdict.confidence if verdict is not None else None,
     )
     fate = _fate(stated, judged, readout, request)
     evidence = evidence_of(
