@@ -50,9 +50,33 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             return
         target = _followed(named)
         _require_writable(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with _beside(target) as temporary:
             yield temporary
             _put_in_place(temporary, target)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise what :func:`replacing` would raise for want of permission; changes nothing.
+
+    For what takes minutes to make. A disk may still turn out to be full.
+
+    Raises:
+        InterpChecksError: the file cannot be written.
+    """
+    named = Path(path)
+    with _one_error(named):
+        if own_descriptor(named) is not None or is_special(named):
+            return
+        target = _followed(named)
+        _require_writable(target)
+        folder = target.parent
+        while not (folder.exists() or folder.is_symlink()):  # it will be made
+            folder = folder.parent
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not target.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -124,14 +148,12 @@ def _one_error(named: Path) -> Iterator[None]:
 
 
 def _followed(named: Path) -> Path:
-    """Where the file is, or will be, behind all links; its folder is made."""
+    """Where the file is, or will be, behind all links."""
     if named.is_dir():
         raise InterpChecksError(f"{named}: this is a folder", expected="a file to write")
-    with suppress(FileNotFoundError):  # there is nothing yet, or a link to nothing yet
+    with suppress(FileNotFoundError, NotADirectoryError):  # nothing yet, or a link to it
         named.stat()  # raises for links in a circle
-    target = Path(os.path.realpath(named)) if named.is_symlink() else named
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
+    return Path(os.path.realpath(named)) if named.is_symlink() else named
 
 
 def _require_writable(target: Path) -> None:

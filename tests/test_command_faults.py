@@ -510,6 +510,29 @@ def test_what_a_verb_writes_to_stays_what_it_is(
     assert not list(Path("/dev").glob("*.part"))
 
 
+@every_writing_verb
+def test_what_cannot_be_written_is_told_before_the_work(
+    verb: Verb,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(f"interp_fixtures.command.{verb.name}.run", broken)
+    (tmp_path / "file").touch()
+    (tmp_path / "a").symlink_to("a")
+    for out, said in (
+        ("file/below", "this file cannot be written\n  found: Not a directory"),
+        ("file/far/below", "this file cannot be written\n  found: Not a directory"),
+        (".", "this is a folder"),
+        ("a", "this file cannot be written\n  found: Too many levels of symbolic links"),
+    ):
+        assert main(arguments_of(verb, folder, tmp_path / out)) == 2
+        assert said in capsys.readouterr().err
+    assert main(arguments_of(verb, folder, tmp_path / "new" / "out")) == 3
+    assert not (tmp_path / "new").exists()
+
+
 # --- the cache ----------------------------------------------------------------------------------
 
 
