@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,9 @@ def _eagerly() -> Iterator[None]:
     """Compiled graphs call no hooks: run the modules themselves."""
     import torch
 
-    stance = getattr(torch.compiler, "set_stance", None)
-    if stance is None:  # before PyTorch 2.6
+    # Nothing is compiled before this has been imported, which takes seconds.
+    stance = getattr(torch.compiler, "set_stance", None)  # since PyTorch 2.6
+    if "torch._dynamo" not in sys.modules or stance is None:
         yield
         return
     with stance("force_eager"):

@@ -37,6 +37,8 @@ from .wording import class_words, listed
 _LARGEST_SET = 10
 #: Shapley values of single images are computed for at most so many directions.
 _MOST_BY_IMAGE = 12
+#: Comparisons that a revival rests on: dead, alive before, and alive.
+_OF_A_PAIR = 3
 #: Sets of one size that are compared with the first directions.
 _MOST_SETS = 20_000
 
@@ -315,7 +317,7 @@ def _revival(name: str, plain: Lattice, level: float) -> Check:
     These are dead, alive intact, and alive: three comparisons, each of which may err.
     """
     found = replace(plain, confidence=corrected(level, len(plain)))
-    open_ = replace(plain, confidence=corrected(level, 3))
+    open_ = replace(plain, confidence=corrected(level, _OF_A_PAIR))
     pair = _witness(found.killed(name), found.alive(name))
     outcome = Outcome.HOLDS
     if pair is None:

@@ -101,7 +101,7 @@ def test_vanished() -> None:
     found = fate(made(special={1: [(1, ALIVE)]}))
     assert found.word == "vanished"
     assert found.line == (
-        "fails now: recall of class 1 is 100.0 % [98.2, 100.0] (200 of 200), "
+        "fails now: recall of class 1 is 100.0 % [97.2, 100.0; at 99.286 %] (200 of 200), "
         "was 0.0 % [0.0, 1.8] (0 of 200); 2 -> 2 (cosine 1.00)"
     )
 

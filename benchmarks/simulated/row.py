@@ -100,10 +100,11 @@ def _outcome(claim: Claim, readout: Readout) -> Outcome:
 @contextmanager
 def as_it_was() -> Iterator[None]:
     """Without the correction for the number of comparisons that could make a claim fail."""
-    failing, searched = judgement.failing, set_rules.searched
+    failing, searched, pair = judgement.failing, set_rules.searched, set_rules._OF_A_PAIR
     judgement.failing = lambda checks, _: tuple(checks)  # type: ignore[assignment]
     set_rules.searched = lambda check, *_: check  # type: ignore[assignment]
+    set_rules._OF_A_PAIR = 1
     try:
         yield
     finally:
-        judgement.failing, set_rules.searched = failing, searched
+        judgement.failing, set_rules.searched, set_rules._OF_A_PAIR = failing, searched, pair

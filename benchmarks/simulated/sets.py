@@ -147,7 +147,7 @@ ROWS = (
     Row("first are best", _BEST, best(0.9, 0.8, 0.95), best(0.9, 0.95 - EDGE),
         best(0.9, 0.8, 0.91), best(0.8, 0.8, 0.95), "leads 5 points", before=True),
     Row("dropping more revives", _REVIVES, revival(0.05, 1.0), revival(0.05 - EDGE, 0.5 + EDGE),
-        revival(0.0, 1.0), revival(0.3, 1.0), "recall 5 %, and 50 %", before=True),
+        revival(0.0, 1.0), revival(0.3, 1.0), "recall 5 %, and 50 %"),
     Row("dropping more revives (alive)", _REVIVES, revival(0.0, 0.5, 0.5 - EDGE),
-        revival(0.05 - EDGE, 0.5 + EDGE, 0.4, 0.5 + EDGE), at="recalls 50 %", before=True),
+        revival(0.05 - EDGE, 0.5 + EDGE, 0.4, 0.5 + EDGE), at="recalls 50 %"),
 )  # fmt: skip
