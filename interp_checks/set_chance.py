@@ -42,7 +42,7 @@ def set_fact_holds(fact: MeasuredFact, rotated: Rotated) -> Array:
         held = killed(*numbers)
         for part in parts:
             held &= ~killed(*part)
-        return held
+        return np.asarray(held)
     held = spared(keeping_only(*numbers)) & ~spared(keeping_no_direction())
     for part in parts:
         held &= ~spared(keeping_only(*part))

@@ -61,7 +61,9 @@ def closed() -> io.StringIO:
 
 
 @pytest.mark.parametrize(
-    "make", [broken_pipe, closed, lambda: None, io.StringIO, Bare, OutStream], ids=str
+    "make",
+    [broken_pipe, closed, type(None), io.StringIO, Bare, OutStream],
+    ids=lambda f: f.__name__,
 )
 def test_writing_never_raises(make: Callable[[], object]) -> None:
     broken = make()

@@ -107,7 +107,8 @@ def finish(session: pytest.Session) -> None:
     for place, item in enumerate(session.items):
         record = item.stash.get(RECORD, None)
         if record is not None:
-            record.update(place=place, selected=True, nodeid=item.nodeid)
+            record["place"], record["selected"] = place, True
+            record["nodeid"] = item.nodeid
     records = session.config.stash.get(RECORDS, [])
     given: dict[str, Any] = getattr(session.config, "workerinput", {})
     if not records or _FILES not in given:
