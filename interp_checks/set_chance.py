@@ -28,7 +28,8 @@ def set_fact_holds(fact: MeasuredFact, rotated: Rotated) -> Array:
         return Cases(rotated.counts(ablation), rotated.intact)
 
     def killed(*dropped: int) -> Array:
-        return cases(dropping(*dropped)).killed
+        killed_classes: Array = cases(dropping(*dropped)).killed
+        return killed_classes
 
     def spared(ablation: Ablation) -> Array:
         return cases(ablation).spared
