@@ -27,7 +27,7 @@ from scipy.optimize import linprog
 from tabulate import tabulate
 
 from interp_checks import Claim, Estimate, Readout, dropping
-from interp_checks.comparison import Fate, compare, fate_of
+from interp_checks.comparison import Fate, fate_of
 from interp_checks.matching import match_directions
 from interp_checks.sweeps import predict
 from interp_fixtures import reference_readout
@@ -145,8 +145,9 @@ def errors_of(name: str, pairs: Pairs, rounds: int) -> tuple[list[object], bool]
     """One row: pairs with a finding that does not hold any more, and with one that is gone."""
     before = gone = findings = 0
     for claims, old, new in pairs(rounds):
-        _, fates, _ = compare(claims, old, new, CONFIDENCE)
-        held = [fate for fate in fates.values() if fate.word not in ("new", "still not")]
+        matching, among = match_directions(old, new), len(claims)
+        fates = [fate_of(claim, old, new, matching, CONFIDENCE, among=among) for claim in claims]
+        held = [fate for fate in fates if fate.word not in ("new", "still not")]
         findings += len(held)
         before += any(unproven(fate) for fate in held)
         gone += any(fate.gone for fate in held)

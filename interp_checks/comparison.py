@@ -193,10 +193,12 @@ def fate_of(
     if grouped is not None and _decided(grouped, new, confidence).outcome == Outcome.HOLDS:
         return Fate("rotated within a subspace", _joined(f"holds when {grouped.condition}", where))
     moves: Moves | None = None
+    closest, outcome = claim, before.outcome
     for reading in readings:
         judged = _decided(reading, new, confidence)
         if judged.outcome is None:
             continue
+        closest, outcome = reading, judged.outcome
         moves = _moves(
             claim, reading, (old, new), (before.checks, judged.checks), confidence, among
         )
@@ -214,15 +216,13 @@ def fate_of(
     if unmatched:
         # Whatever the direction of the same number does now is another story.
         return Fate("no counterpart", where)
-    closest = translated or own or claim
     moved = _moved(claim, old, closest, new, confidence)
     if moved:
         return Fate("moved to another class", _joined(moved, where))
     weakened = _weakened(closest, new, confidence, moves)
     if weakened:
         return Fate("weakened", _joined(weakened, where))
-    outcome = _decided(closest, new, confidence).outcome
-    return Fate("vanished", _joined(f"{_said(outcome)} now: {_evidence(moves)}", where))
+    return Fate("vanished", _joined(f"{outcome} now: {_evidence(moves)}", where))
 
 
 def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENCE) -> Fate:

@@ -178,8 +178,12 @@ class Check:
     def __str__(self) -> str:
         return f"{self.finding}, claimed {self.expected}"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Exact builtin types, ready for JSON; numbers that are none become null."""
+    def as_dict(self, *, parts: bool = True) -> dict[str, Any]:
+        """Exact builtin types, ready for JSON; numbers that are none become null.
+
+        Args:
+            parts: whether the comparisons that this one is made of are kept, too.
+        """
 
         def finite(value: float) -> float | None:
             return float(value) if math.isfinite(value) else None
@@ -196,10 +200,10 @@ class Check:
             "confidence": finite(self.confidence),
             "condition": bool(self.condition),
             "needed": self.needed,
-            **self._for_comparisons(),
+            **self._for_comparisons(parts),
         }
 
-    def _for_comparisons(self) -> dict[str, Any]:
+    def _for_comparisons(self, parts: bool) -> dict[str, Any]:
         """What a test of the difference to another run needs, beside the outcome and interval."""
         counts = self.estimate.counts if self.estimate is not None else None
         return {
@@ -210,7 +214,7 @@ class Check:
             "tally": bool(self.tally),
             "wanted": list(self.wanted) if self.wanted else None,
             # What a tally counts follows it.
-            "parts": [] if self.tally else [part._as_part() for part in self.parts],
+            "parts": [part._as_part() for part in self.parts] if parts and not self.tally else [],
         }
 
     def _as_part(self) -> dict[str, Any]:
@@ -219,7 +223,7 @@ class Check:
             "quantity": self.quantity,
             "expected": self.expected,
             "measured": self.measured,
-            **self._for_comparisons(),
+            **self._for_comparisons(True),
         }
 
     @classmethod
@@ -398,7 +402,8 @@ class Verdict:
                 else None
             ),
             "remarks": list(self.remarks),
-            "checks": [check.as_dict() for check in self.checks],
+            # All else can be judged again on the readout that a saved run keeps.
+            "checks": [check.as_dict(parts=self.claim.needs_images) for check in self.checks],
         }
 
     def _repr_html_(self) -> str:

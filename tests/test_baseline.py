@@ -145,6 +145,33 @@ def test_a_claim_that_is_missing_and_one_that_is_unused(saved: pytest.Pytester) 
     )
 
 
+def test_another_sample_of_the_same_model_loses_nothing(pytester: pytest.Pytester) -> None:
+    """What only just held on the one half is undecided on the other: that is no failure."""
+    whole = reference_readout("digits")
+    parts = [
+        replace(whole, features=whole.features[k::2], labels=whole.labels[k::2], provenance={})
+        for k in (0, 1)
+    ]
+    old, new = sorted(parts, key=lambda part: -part.intact.accuracy.value)
+    assert old.intact.accuracy.value > new.intact.accuracy.value
+    floor = f"accuracy is above {100 * old.intact.accuracy.lower - 0.01:.2f} %"
+    suite(pytester, [floor, CLAIMS["held"]])
+    save_snapshot(old, "old.safetensors")
+    save_snapshot(new, "new.safetensors")
+    run(pytester, "--interp-save=old", on="old.safetensors").assert_outcomes(passed=2)
+    plain = run(pytester, "--interp-save=new", on="new.safetensors")
+    plain.assert_outcomes(passed=1, failed=1)
+    result = run(pytester, "--interp-baseline=old.json", "-v", on="new.safetensors")
+    result.assert_outcomes(passed=2)
+    assert result.ret == 0
+    told = " ".join(result.stdout.str().split())
+    assert "Against old.json: held with less certainty 1, held 1" in told
+    assert "no change past its threshold is shown" in told
+    assert "0 of 410 recalls changed beyond chance (other images, unpaired, " in told
+    assert main(["compare", "old.json", "new.json"]) == 0
+    assert main(["compare", "old.json", "new.json", "new.json"]) == 0
+
+
 def test_junit_says_what_became(saved: pytest.Pytester) -> None:
     run(saved, "--interp-baseline=base.json", "--junitxml=j.xml")
     text = Path("j.xml").read_text("utf-8")
