@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import CheckpointError
 from .files import existing_file, replacing
+from .printable import encodable
 from .readout import Readout
 from .snapshot import load_snapshot, save_snapshot
 
@@ -117,10 +118,10 @@ def save_run(
         snapshots: the packed readout of each subject in the report.
     """
     run = {"format": FORMAT, "report": report, "readouts": list(snapshots)}
+    # Half of a surrogate pair is written as its escape, and comes back.
+    text = encodable(json.dumps(run, indent=1, ensure_ascii=False))
     with replacing(path) as temporary:
-        temporary.write_text(
-            json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-        )
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def load_run(path: str | os.PathLike[str]) -> SavedRun:

@@ -89,7 +89,10 @@ def test_repetitions_that_disagree(project: pytest.Pytester, workers: tuple[str,
     report = report_in()
     found = statuses(report)
     assert found[CLAIMS[0]] == ("holds", ["holds"] * 3)
-    assert (found[CLAIMS[1]][0], sorted(found[CLAIMS[1]][1])) == ("error", ["error"] + 2 * ["fails"])
+    assert (found[CLAIMS[1]][0], sorted(found[CLAIMS[1]][1])) == (
+        "error",
+        ["error"] + 2 * ["fails"],
+    )
     assert "3 runs disagree" in told(report, CLAIMS[1])
     assert "disagree" not in told(report, CLAIMS[0])
     assert "3 runs disagree" in Path("r.md").read_text("utf-8").partition("<details>")[0]
@@ -134,7 +137,13 @@ def test_the_last_worker_dies_at_once(project: pytest.Pytester) -> None:
         "def pytest_runtest_setup(item):\n    os._exit(3)\n"
     )
     project.makepyfile(SUITE)
-    options = ("-n", "1", "--max-worker-restart=0", "--interp-report=r.json", "--interp-report=r.md")
+    options = (
+        "-n",
+        "1",
+        "--max-worker-restart=0",
+        "--interp-report=r.json",
+        "--interp-report=r.md",
+    )
     result = run(project, *options)
     assert result.ret != 0
     report = report_in()

@@ -219,7 +219,9 @@ def test_two_uses_of_one_path(
     here = [option.format(here=project.path) for option in options]
     result = project.runpytest_inprocess(*OPTIONS, *here, *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.re_match_lines([r"ERROR: --interp-(save|report): .*(same path twice|is the file)"])
+    result.stderr.re_match_lines(
+        [r"ERROR: --interp-(save|report): .*(same path twice|is the file)"]
+    )
     assert (Path("base.json").read_bytes(), Path("some.safetensors").read_bytes()) == before
     assert not Path("x.json").exists()
 

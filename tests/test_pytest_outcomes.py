@@ -19,7 +19,8 @@ from interp_checks import save_snapshot
 from interp_checks.runs import load_run
 
 DOCS = Path(__file__).parents[1] / "docs"
-pytest.importorskip("xdist", reason="needs pytest-xdist")
+for _plugin in ("xdist", "pytest_timeout"):
+    pytest.importorskip(_plugin)
 
 #: 400 images of four classes (and one without any), 98 % right.
 IMAGES = {(0, 0, 1): 100, (1, 1, 1): 100, (2, 2, 2): 100, (3, 3, 3): 92, (3, 0, 0): 8}
@@ -160,9 +161,7 @@ def rows_in(markdown: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=" ".join)
-def test_every_outcome_in_every_report(
-    project: pytest.Pytester, workers: tuple[str, ...]
-) -> None:
+def test_every_outcome_in_every_report(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     sentences, table = dict(SENTENCES), dict(TABLE)
     if workers == ("-n", "2"):
         sentences["crashed"] = "accuracy is above 50 %"
@@ -285,8 +284,18 @@ def test_the_docs_have_the_same_table() -> None:
 
 
 STOPS = {
-    "-x": ("def test_0():\n    assert False", ("-x", "-p", "no:xdist"), 1, "stopping after 1 failures"),
-    "maxfail": ("def test_0():\n    assert False", ("--maxfail=1",), 1, "stopping after 1 failures"),
+    "-x": (
+        "def test_0():\n    assert False",
+        ("-x", "-p", "no:xdist"),
+        1,
+        "stopping after 1 failures",
+    ),
+    "maxfail": (
+        "def test_0():\n    assert False",
+        ("--maxfail=1",),
+        1,
+        "stopping after 1 failures",
+    ),
     "interrupt": ("def test_0():\n    raise KeyboardInterrupt", (), 2, "interrupted"),
     "exit": ("import pytest\ndef test_0():\n    pytest.exit('enough')", (), 2, "enough"),
 }

@@ -199,9 +199,7 @@ class Ledger:
     @property
     def red(self) -> bool:
         """Whether some claim makes the run fail, or none was judged though some should be."""
-        return any(row["pytest"] in RED for row in self.rows) or bool(
-            self.rows and not self.judged
-        )
+        return any(row["pytest"] in RED for row in self.rows) or bool(self.rows and not self.judged)
 
     def by_subject(self) -> list[tuple[Tables, list[dict[str, Any]]]]:
         """The rows of each subject, with its tables; see also :meth:`without_subject`."""

@@ -269,9 +269,7 @@ def _claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTy
     table.add_column("claim", overflow="fold")
     if chances:
         table.add_column("by chance", no_wrap=True, justify="right")
-    shown = [
-        entry for entry in entries if verbosity >= 0 or _telling(entry)
-    ]
+    shown = [entry for entry in entries if verbosity >= 0 or _telling(entry)]
     for entry in shown:
         word = entry["status"]
         said = Text(entry["claim"])
