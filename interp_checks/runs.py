@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import CheckpointError
 from .files import existing_file
+from .printable import encodable
 from .readout import Readout
 from .snapshot import load_snapshot, save_snapshot
 from .writing import write_text
@@ -118,7 +119,8 @@ def save_run(
         snapshots: the packed readout of each subject in the report.
     """
     run = {"format": FORMAT, "report": report, "readouts": list(snapshots)}
-    write_text(path, json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    # Half of a surrogate pair is written as its escape, and comes back.
+    write_text(path, encodable(json.dumps(run, indent=1, ensure_ascii=False)) + "\n")
 
 
 def load_run(path: str | os.PathLike[str]) -> SavedRun:

@@ -14,6 +14,7 @@ from .directions import Gauge
 from .errors import CheckpointError, InterpChecksError
 from .estimate import CONFIDENCE
 from .files import read_tensors, write_tensors
+from .printable import encodable
 from .readout import Readout
 
 #: The metadata entry that marks a file as a snapshot.
@@ -38,8 +39,12 @@ def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
         "format": FORMAT,
         "gauge": readout.gauge,
         "confidence": repr(readout.confidence),
-        "class_names": json.dumps(list(readout.class_names), ensure_ascii=False),
-        **{f"provenance.{topic}": text for topic, text in readout.provenance.items()},
+        # As in any JSON, half of a surrogate pair is written as its escape, and comes back.
+        "class_names": encodable(json.dumps(list(readout.class_names), ensure_ascii=False)),
+        **{
+            encodable(f"provenance.{topic}"): encodable(text)
+            for topic, text in readout.provenance.items()
+        },
     }
     write_tensors(path, tensors, metadata)
 

@@ -19,7 +19,8 @@ from interp_checks import save_snapshot
 from interp_checks.runs import load_run
 
 DOCS = Path(__file__).parents[1] / "docs"
-pytest.importorskip("xdist", reason="needs pytest-xdist")
+for _plugin in ("xdist", "pytest_timeout"):
+    pytest.importorskip(_plugin)
 
 #: 400 images of four classes (and one without any), 98 % right.
 IMAGES = {(0, 0, 1): 100, (1, 1, 1): 100, (2, 2, 2): 100, (3, 3, 3): 92, (3, 0, 0): 8}

@@ -15,6 +15,8 @@ from typing import Any, TypedDict
 
 import pytest
 
+from interp_checks.printable import encodable
+
 from .claims import MARKER
 
 
@@ -59,11 +61,12 @@ def note(item: pytest.Item) -> None:
     """Keep the record of an item before anybody deselects it."""
     marker = item.get_closest_marker(MARKER)
     assert marker is not None
+    source = marker.kwargs.get("source")
     record = Collected(
         test=test_of(item),
         nodeid=item.nodeid,
-        claim=str(item.callspec.params["claim"]),  # type: ignore[attr-defined]
-        source=marker.kwargs.get("source"),
+        claim=encodable(str(item.callspec.params["claim"])),  # type: ignore[attr-defined]
+        source=encodable(str(source)) if source else None,
         place=0,
         subject=_subject_of(item),
         selected=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from interp_checks.printable import printable
 from interp_checks.readout import Readout
 from interp_checks.runs import unpacked
 from interp_fixtures.exhibit_sources import Sources
-from interp_fixtures.exhibits import exhibits_of
-from interp_fixtures.report_page import report_page, write_figures
+from interp_fixtures.exhibits import Drawn, exhibits_of
+from interp_fixtures.report_page import write_figures
 from interp_fixtures.resolve import resolve
 from interp_fixtures.subject import Subject
 
@@ -24,7 +25,7 @@ from .progress import terminal_progress
 
 
 def html(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
-    """The page of a run; writes the figures too, if a folder was named for them.
+    """The page of a run.
 
     Of a run that was cut short the page has no exhibits: they may take minutes, and whoever
     stops a run does not want to wait.
@@ -35,12 +36,14 @@ def html(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         report: printable.
 
     Raises:
-        InterpChecksError: a figure cannot be written.
+        InterpChecksError: an exhibit cannot be shown.
     """
     readouts = _readouts(ledger)
+    lattices = [None if one is None else SubsetCounts.of(one) for one in readouts]
     if report["cut_short"] or not any(readouts):
-        return page(report, [None if one is None else SubsetCounts.of(one) for one in readouts])
-    return report_page(report, readouts, _sources(config, report, readouts), figures_folder(config))
+        return page(report, lattices)
+    drawn, built_from = _drawn(ledger, config, report)
+    return page(report, lattices, [one.exhibit for one in drawn], built_from)
 
 
 def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
@@ -53,9 +56,23 @@ def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, An
         raise InterpChecksError("the run was cut short", found=report["cut_short"])
     folder = figures_folder(config)
     assert folder is not None
-    sources = _sources(config, report, _readouts(ledger))
-    count = write_figures(exhibits_of(sources, report["subjects"]), folder)
-    return f"figures: {count} in {folder}"
+    drawn, _ = _drawn(ledger, config, report)
+    return f"figures: {write_figures(drawn, folder)} in {folder}"
+
+
+#: What was drawn, and what it was made from; drawing may take minutes.
+_DRAWN: pytest.StashKey[tuple[list[Drawn], Sequence[str]]] = pytest.StashKey()
+
+
+def _drawn(
+    ledger: Ledger, config: pytest.Config, report: dict[str, Any]
+) -> tuple[list[Drawn], Sequence[str]]:
+    """Every exhibit, drawn once for the page and the files; and what all was built from."""
+    if _DRAWN not in config.stash:
+        sources = _sources(config, report, _readouts(ledger))
+        drawn = exhibits_of(sources, report["subjects"])
+        config.stash[_DRAWN] = drawn, [printable(line) for line in sources.built_from]
+    return config.stash[_DRAWN]
 
 
 def figures_folder(config: pytest.Config) -> Path | None:
@@ -67,7 +84,7 @@ def figures_folder(config: pytest.Config) -> Path | None:
 def _readouts(ledger: Ledger) -> list[Readout | None]:
     """The readout of each subject, as the process that judged its first claim packed it.
 
-    None where that process died before it could send it.
+    None where it could not, or died before it sent it.
     """
     packed = [tables.snapshot for tables, _ in ledger.by_subject()]
     return [unpacked(text) if text else None for text in packed]
@@ -81,6 +98,6 @@ def _sources(
     asked = resolve(request, display)
     if report["subjects"] and printable(asked.description) != report["subjects"][0]["description"]:
         if readouts[0] is None:
-            raise InterpChecksError("the features were lost with the worker that had them")
+            raise InterpChecksError("the features of the subject could not be packed, or were lost")
         asked = Subject(readouts[0], report["subjects"][0]["description"])
     return Sources(asked, request, display, every_matrix=figures_folder(config) is not None)

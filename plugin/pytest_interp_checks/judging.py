@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -212,7 +213,10 @@ def _packed_once(readout: Readout, subject: str, request: pytest.FixtureRequest)
         return ""
     from interp_checks.runs import packed
 
-    text = packed(readout)
+    text = ""
+    # A verdict stands without it; whatever needs it says that it is missing.
+    with suppress(Exception):
+        text = packed(readout)
     # Not before: the test may be stopped while it packs.
     known.add(subject)
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from interp_checks.errors import InterpChecksError
-from interp_checks.printable import one_line, printable, printable_values
+from interp_checks.printable import encodable, one_line, printable, printable_values
 from interp_checks.writing import write_text
 
 from .ledger import Ledger
@@ -32,7 +31,7 @@ class Written:
     lines: list[str] = field(default_factory=list)
     failed: bool = False
 
-    def attempt(self, what: str, path: Path | None, write: Callable[[], str]) -> bool:
+    def attempt(self, what: str, path: Path | None, write: Callable[[], str]) -> None:
         """Write one output; whatever is wrong becomes a line."""
         try:
             self.lines.append(printable(write()))
@@ -42,8 +41,6 @@ class Written:
             told = _problem(error)
             where = "" if path is None or told.startswith(str(path)) else f"{path}: "
             self.lines.append(f"{what}: {printable(where)}{told}")
-            return False
-        return True
 
 
 def _problem(error: Exception) -> str:
@@ -69,12 +66,10 @@ def write_outputs(ledger: Ledger, config: pytest.Config, run: Circumstances) -> 
         written.attempt(
             "nothing saved", saved_path(config), lambda: _save(ledger, config, report())
         )
-    drawn = False
     for path in report_paths(config):
-        done = written.attempt("no report", path, _writer(path, ledger, config, report))
-        drawn = drawn or (done and path.suffix == ".html")
+        written.attempt("no report", path, _writer(path, ledger, config, report))
     if config.getoption("interp_figures"):
-        written.attempt("no figures", None, lambda: _figures(ledger, config, report(), drawn))
+        written.attempt("no figures", None, lambda: _figures(ledger, config, report()))
     return written
 
 
@@ -114,16 +109,12 @@ def _text(suffix: str, ledger: Ledger, config: pytest.Config, report: dict[str, 
 
 def json_text(report: dict[str, Any]) -> str:
     """A report as JSON that UTF-8 can encode: what it cannot is escaped, and comes back."""
-    text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return encodable(json.dumps(report, indent=1, ensure_ascii=False)) + "\n"
 
 
-def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any], drawn: bool) -> str:
-    """Write the figures, unless a page did; returns a line about it."""
-    from .html import figures_folder, write_figures_of
+def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
+    from .html import write_figures_of
 
-    if drawn and not report["cut_short"]:
-        return f"figures: {figures_folder(config)}"
     return write_figures_of(ledger, config, printable_values(report))
 
 
@@ -149,7 +140,7 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         )
     snapshots = [tables.snapshot for tables, _ in ledger.by_subject()]
     if not all(snapshots):
-        raise InterpChecksError("the features of a subject were lost with the worker that had them")
+        raise InterpChecksError("the features of a subject could not be packed, or were lost")
     save_run(path, {**report, "commit": commit_of(config)}, snapshots)
     partial = " (a partial run: a baseline knows what it leaves out)"
     return f"run saved: {path}{partial if report['selection']['partial'] else ''}"
