@@ -193,7 +193,8 @@ def fate_of(
     if grouped is not None and _decided(grouped, new, confidence).outcome == Outcome.HOLDS:
         return Fate("rotated within a subspace", _joined(f"holds when {grouped.condition}", where))
     moves: Moves | None = None
-    closest, outcome = claim, before.outcome
+    closest: Claim = claim
+    outcome: Outcome = before.outcome
     for reading in readings:
         judged = _decided(reading, new, confidence)
         if judged.outcome is None:
