@@ -33,3 +33,6 @@ TURNED = 45.0
 UNSPECIFIC = 0.05
 #: Directions of two checkpoints are counterparts from this absolute cosine on.
 COUNTERPART = 0.9
+#: An intact accuracy is near chance if it may go less than this share of the way from guessing
+#: the largest class to being always right.
+NEAR_CHANCE = 0.1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,6 +21,11 @@ from interp_checks.matching import Matching, match_directions
 from interp_checks.readout import Readout
 from interp_checks.runs import SavedRun, load_run, unpacked
 
+from .paths import path_of, shown
+
+#: A message names this many tests.
+_SHOWN = 3
+
 _RUN: pytest.StashKey[SavedRun] = pytest.StashKey()
 _MATCHINGS: pytest.StashKey[dict[tuple[int, int], tuple[Readout, Readout, Matching]]] = (
     pytest.StashKey()
@@ -33,11 +38,11 @@ def baseline_of(config: pytest.Config) -> SavedRun | None:
     Raises:
         CheckpointError: the file cannot be used.
     """
-    path = config.getoption("interp_baseline")
-    if not path:
+    path = path_of(config, "interp_baseline")
+    if path is None:
         return None
     if _RUN not in config.stash:
-        config.stash[_RUN] = load_run(Path(path).expanduser())
+        config.stash[_RUN] = load_run(path)
     return config.stash[_RUN]
 
 
@@ -57,7 +62,7 @@ def became(
     new: Readout,
     config: pytest.Config,
     confidence: float,
-) -> Fate | None:
+) -> tuple[Fate | None, str | None]:
     """What became of a claim since the baseline; None if the baseline has no such claim.
 
     Args:
@@ -68,17 +73,32 @@ def became(
         config: of this run.
         confidence: of each verdict that is made again.
 
+    Returns:
+        That, and the test by which the baseline knows the claim.
+
     Raises:
         InterpChecksError: the two models have other classes.
     """
     run = baseline_of(config)
     assert run is not None
-    found = run.find(test, str(stated))
+    found = run.find(test, str(stated), root=config.rootpath)
     if found is None:
-        return None
+        return None, None
     entry, old = found
     before = Judged.of_entry(entry)
-    return fate_between(before, old, after, new, lambda: matching_of(old, new, config), confidence)
+    fate = fate_between(before, old, after, new, lambda: matching_of(old, new, config), confidence)
+    return fate, entry["test"]
+
+
+def alike(stated: Claim, config: pytest.Config) -> str:
+    """A line about the tests that judge the same sentence in the baseline, on other subjects."""
+    run = baseline_of(config)
+    assert run is not None
+    tests = [entry["test"] for entry, _ in run.claims() if entry["claim"] == str(stated)]
+    if not tests:
+        return ""
+    more = f" and {len(tests) - _SHOWN} more" if len(tests) > _SHOWN else ""
+    return f"The same sentence is there for another test: {', '.join(tests[:_SHOWN])}{more}.\n"
 
 
 def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[str]:
@@ -88,10 +108,9 @@ def comparison_lines(entries: list[dict[str, Any]], config: pytest.Config) -> li
         return []
     words = Counter(entry["fate"][0] for entry in entries if entry["fate"])
     told = ", ".join(f"{word} {count}" for word, count in words.items())
-    lines = [f"Against {run.path}: {told or 'no claim in common'}"]
+    lines = [f"Against {shown(config, run.path)}: {told or 'no claim in common'}"]
     packed = next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
-    known = [run.find(entry["nodeid"], entry["claim"]) for entry in entries]
-    readouts = [found[1] for found in known if found is not None]
+    readouts = [old for _, old in _known(entries, run)]
     if packed and readouts:
         lines += _changes(readouts[0], unpacked(packed))
     return lines
@@ -102,8 +121,7 @@ def unused_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[s
     run = baseline_of(config)
     if run is None:
         return []
-    used = [run.find(entry["nodeid"], entry["claim"]) for entry in entries]
-    judged = {id(found[0]) for found in used if found is not None}
+    judged = {id(claim) for claim, _ in _known(entries, run)}
     unused = [claim["claim"] for claim, _ in run.claims() if id(claim) not in judged]
     if not unused:
         return []
@@ -112,6 +130,12 @@ def unused_lines(entries: list[dict[str, Any]], config: pytest.Config) -> list[s
         f"{len(unused)} {noun} of the baseline not judged now:",
         *(f"  {sentence}" for sentence in unused),
     ]
+
+
+def _known(entries: list[dict[str, Any]], run: SavedRun) -> list[tuple[Mapping[str, Any], Readout]]:
+    """The claims of the baseline that were found for those of this run."""
+    pairs = {(entry["known_as"], entry["claim"]) for entry in entries}
+    return [found for found in run.claims() if (found[0]["test"], found[0]["claim"]) in pairs]
 
 
 def _changes(old: Readout, new: Readout) -> list[str]:

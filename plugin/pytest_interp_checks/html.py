@@ -17,6 +17,7 @@ from interp_fixtures.subject import Subject
 
 from .evidence import Ledger
 from .options import request_of
+from .paths import path_of, shown
 from .progress import terminal_progress
 
 
@@ -36,13 +37,12 @@ def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, An
     assert folder is not None
     sources = _sources(config, report, _readouts(ledger))
     count = write_figures(exhibits_of(sources, report["subjects"]), folder)
-    return f"figures: {count} in {folder}"
+    return f"figures: {count} in {shown(config, folder)}"
 
 
 def figures_folder(config: pytest.Config) -> Path | None:
     """The folder of ``--interp-figures``."""
-    folder = config.getoption("interp_figures")
-    return Path(folder).expanduser() if folder else None
+    return path_of(config, "interp_figures")
 
 
 def _readouts(ledger: Ledger) -> list[Readout]:

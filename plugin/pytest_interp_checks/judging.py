@@ -15,7 +15,7 @@ from interp_checks.readout import Readout
 from interp_checks.verdict import Outcome, Verdict
 
 from .claims import MARKER, PLACE
-from .evidence import EVIDENCE, evidence_of
+from .evidence import EVIDENCE, evidence_of, name_of
 from .options import CONFIDENCE, UNDECIDED
 from .report import needs_readouts
 
@@ -81,7 +81,8 @@ def run_claim(
         str(verdict.outcome) if verdict is not None else None,
         verdict.measured if verdict is not None else reason.splitlines()[0],
     )
-    fate = _fate(stated, judged, readout, request)
+    fate, known_as = _fate(stated, judged, readout, request)
+    name = name_of(request.node, str(stated), readout)
     evidence = evidence_of(
         claim,
         verdict,
@@ -96,6 +97,8 @@ def run_claim(
         stated=str(stated),
         mapping=mapping,
         fate=fate,
+        name=name,
+        known_as=known_as,
     )
     evidence["snapshot"] = _packed_once(readout, repr(evidence["subject"]), request)
     request.node.stash[EVIDENCE] = evidence
@@ -106,6 +109,8 @@ def run_claim(
         ("measured", verdict.measured if verdict is not None else reason.splitlines()[0]),
         ("chance", str(verdict.chance) if verdict is not None and verdict.chance else ""),
         ("remarks", "; ".join(verdict.remarks) if verdict is not None else ""),
+        ("subject", evidence["subject"]["description"]),
+        ("warnings", "; ".join(evidence["subject"]["warnings"])),
     ]
     if fate is not None:
         request.node.user_properties.append(("became", str(fate)))
@@ -210,10 +215,14 @@ def _packed_once(readout: Readout, subject: str, request: pytest.FixtureRequest)
 
 def _fate(
     stated: Claim, judged: Judged, readout: Readout, request: pytest.FixtureRequest
-) -> Fate | None:
-    """What became of the claim since the baseline, if there is one and it has the claim."""
+) -> tuple[Fate | None, str | None]:
+    """What became of the claim since the baseline, if there is one and it has the claim.
+
+    Returns:
+        That, and the test by which the baseline knows it.
+    """
     if not request.config.getoption("interp_baseline"):
-        return None
+        return None, None
     from .baseline import became
 
     problem = ""
@@ -232,8 +241,11 @@ def _against_baseline(
     """Pass what is still there; fail what is not, and what the baseline does not know."""
     path = request.config.getoption("interp_baseline")
     if fate is None:
+        from .baseline import alike
+
         pytest.fail(
             f"claim     {claim}\nThis claim is not in the baseline {path}.\n"
+            f"{alike(claim, request.config)}"
             "Save a new one with --interp-save, or take the claim out.",
             pytrace=False,
         )

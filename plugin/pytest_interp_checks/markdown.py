@@ -30,8 +30,16 @@ def markdown(report: dict[str, Any]) -> str:
         if report["summary"][word]
     )
     sections = [f"## Interpretability claims\n\n{counts or 'No claim was judged.'}\n"]
+    sections += [
+        f"\n> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n"
+        for subject in report["subjects"]
+        for warning in subject["warnings"]
+    ]
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
+        if subject["notes"]:
+            notes = "".join(f"- {_plain(note)}\n" for note in subject["notes"])
+            sections.append(_folded("What was judged", notes))
         telling = [one for one in subject["claims"] if one["status"] in ("fails", "undecided")]
         if telling:
             sections.append("\n" + _claims(telling))

@@ -16,6 +16,7 @@ from interp_checks.estimate import Estimate
 from interp_checks.files import replacing
 
 from .evidence import Ledger, Tables
+from .paths import path_of, report_paths, shown
 from .status import STATUSES, status
 
 #: What the JSON says it is; the schema of the same number is docs/report.schema.json.
@@ -24,13 +25,12 @@ SCHEMA = "interp-checks report 1"
 SUFFIXES = (".html", ".md", ".json", ".csv")
 
 
-def checked_paths(paths: list[str]) -> list[Path]:
+def checked_paths(found: list[Path]) -> list[Path]:
     """The paths of ``--interp-report``.
 
     Raises:
         pytest.UsageError: a path has no suffix of ours, or stands there twice.
     """
-    found = [Path(path).expanduser() for path in paths]
     for path in found:
         if path.suffix not in SUFFIXES and not _is_step_summary(path):
             raise pytest.UsageError(
@@ -47,7 +47,7 @@ def checked_paths(paths: list[str]) -> list[Path]:
 def _is_step_summary(path: Path) -> bool:
     """Whether this is the file that GitHub shows on a workflow's page, to which one appends."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    return bool(summary) and path == Path(str(summary))
+    return bool(summary) and path == Path(str(summary)).absolute()
 
 
 def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
@@ -58,7 +58,7 @@ def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
     """
     lines = []
     report = report_of(ledger, config)
-    for path in checked_paths(config.getoption("interp_report")):
+    for path in report_paths(config):
         if path.suffix == ".json":
             text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
         elif path.suffix == ".csv":
@@ -76,7 +76,7 @@ def write_reports(ledger: Ledger, config: pytest.Config) -> list[str]:
         else:
             with replacing(path) as temporary:
                 temporary.write_text(text, encoding="utf-8", newline="\n")
-        lines.append(f"report: {path}")
+        lines.append(f"report: {shown(config, path)}")
     if config.getoption("interp_figures"):
         lines.append(_figures(ledger, config, report))
     return lines
@@ -94,8 +94,9 @@ def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> s
     """Write the figures, unless a page did; returns a line about it."""
     from .html import figures_folder, write_figures_of
 
-    if any(path.suffix == ".html" for path in checked_paths(config.getoption("interp_report"))):
-        return f"figures: {figures_folder(config)}"
+    if any(path.suffix == ".html" for path in report_paths(config)):
+        folder = figures_folder(config)
+        return f"figures: {folder and shown(config, folder)}"
     return write_figures_of(ledger, config, report)
 
 
@@ -115,19 +116,24 @@ def save(ledger: Ledger, config: pytest.Config) -> list[str]:
     Raises:
         InterpChecksError: the file cannot be written.
     """
-    if not config.getoption("interp_save"):
+    path = path_of(config, "interp_save")
+    if path is None:
         return []
+    from interp_checks.places import root_in_repository
     from interp_checks.runs import save_run
 
-    path = Path(config.getoption("interp_save")).expanduser()
     path = path if path.suffix else path.with_suffix(".json")
-    report = {**report_of(ledger, config), "commit": _commit(config)}
+    report = {
+        **report_of(ledger, config),
+        "commit": _commit(config),
+        "root": root_in_repository(config.rootpath),
+    }
     snapshots = [
         next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
         for _, entries in ledger.by_subject()
     ]
     save_run(path, report, snapshots)
-    return [f"run saved: {path}"]
+    return [f"run saved: {shown(config, path)}"]
 
 
 def _commit(config: pytest.Config) -> str | None:
@@ -238,6 +244,9 @@ def _csv(report: dict[str, Any]) -> str:
                             "lower": recall.lower,
                             "upper": recall.upper,
                             "predicted": row["predicted"][place],
+                            "near_chance": any(
+                                line.startswith("near chance") for line in subject["warnings"]
+                            ),
                         }
                     )
     text: str = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
