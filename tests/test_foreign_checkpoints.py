@@ -176,6 +176,9 @@ def test_a_weight_that_could_matter_is_never_left_out(
         load_checkpoint(tmp_path / "x.pt")
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning"
+)
 def test_refusals_name_keys_and_cause(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     torch.save({"epoch": 3, "weights": "elsewhere.bin", "shadow_params": [torch.ones(2)]}, path)
@@ -264,7 +267,7 @@ def test_normalised_inputs(tmp_path: Path, normalisation: Normalisation) -> None
     assert np.abs(logits - stated.readout.logits).max() < 1e-4
 
 
-GATE = "dropping direction 1 of the layer 1 input gate's input weights"
+GATE = "dropping direction 1 of the layer 1 input gate's recurrent weights"
 
 
 def test_what_is_assumed_is_said_and_a_better_reading_hinted(tmp_path: Path) -> None:

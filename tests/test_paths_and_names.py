@@ -12,12 +12,11 @@ import numpy as np
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
 import torch
+from test_foreign_checkpoints import MNIST, refolded
 
 from interp_checks import Readout
 from interp_checks.runs import load_run, packed, save_run
 from interp_fixtures.reference_files import checkpoint_file
-
-from .test_foreign_checkpoints import MNIST, refolded
 
 OPTIONS = ("-p", "no:cacheprovider", "--interp-rotations=0")
 MODEL = """

@@ -14,7 +14,7 @@ import pytest
 from .claims import MARKER, PLACE, claims, not_replicated
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
 from .options import CONFIDENCE, add_options, request_of, was_asked
-from .paths import FOLDER, folder_of, remember_paths, report_paths
+from .paths import FOLDER, folder_of, remember_paths
 
 if TYPE_CHECKING:
     from .evidence import Ledger
@@ -57,9 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("interp_rotations") < 0:
         raise pytest.UsageError("--interp-rotations: expected a number from 0")
     if config.getoption("interp_report"):
-        from .report import checked_paths
+        from .report import check_report_paths
 
-        checked_paths(report_paths(config))
+        check_report_paths(config)
     for name in ("interp_baseline", "interp_align", "interp_save", "interp_figures"):
         if config.getoption(name) == "":
             raise pytest.UsageError(

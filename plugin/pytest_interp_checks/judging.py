@@ -110,8 +110,11 @@ def run_claim(
         ("chance", str(verdict.chance) if verdict is not None and verdict.chance else ""),
         ("remarks", "; ".join(verdict.remarks) if verdict is not None else ""),
         ("subject", evidence["subject"]["description"]),
-        ("warnings", "; ".join(evidence["subject"]["warnings"])),
     ]
+    if evidence["subject"]["warnings"]:
+        request.node.user_properties.append(
+            ("warnings", "; ".join(evidence["subject"]["warnings"]))
+        )
     if fate is not None:
         request.node.user_properties.append(("became", str(fate)))
     if request.config.getoption("interp_baseline"):

@@ -25,23 +25,25 @@ SCHEMA = "interp-checks report 1"
 SUFFIXES = (".html", ".md", ".json", ".csv")
 
 
-def checked_paths(found: list[Path]) -> list[Path]:
-    """The paths of ``--interp-report``.
+def check_report_paths(config: pytest.Config) -> None:
+    """Refuse what cannot be a report.
 
     Raises:
-        pytest.UsageError: a path has no suffix of ours, or stands there twice.
+        pytest.UsageError: a path has no suffix of ours, is a folder, or stands there twice.
     """
+    found = report_paths(config)
     for path in found:
         if path.suffix not in SUFFIXES and not _is_step_summary(path):
             raise pytest.UsageError(
-                f"--interp-report: {path} has the suffix {path.suffix!r}; "
+                f"--interp-report: {shown(config, path)} has the suffix {path.suffix!r}; "
                 f"expected one of {', '.join(SUFFIXES)}"
             )
         if path.is_dir():
-            raise pytest.UsageError(f"--interp-report: {path} is a folder; expected a file")
+            raise pytest.UsageError(
+                f"--interp-report: {shown(config, path)} is a folder; expected a file"
+            )
     if len(set(found)) < len(found):
         raise pytest.UsageError("--interp-report: the same path twice")
-    return found
 
 
 def _is_step_summary(path: Path) -> bool:
