@@ -18,6 +18,8 @@ from .writing import replacing
 
 #: Arrays of so many bytes are mapped instead of read.
 _LARGE = 64 * 2**20
+#: How a Git LFS pointer begins (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+_POINTER = b"version https://git-lfs.github.com/spec/"
 #: What safetensors calls the kinds of numbers that are mapped.
 _KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1"}
 
@@ -87,7 +89,7 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     """The path, if it is a file.
 
     Raises:
-        CheckpointError: it is not.
+        CheckpointError: it is not, or a Git LFS pointer stands in its place.
     """
     culprit = Path(path)
     if not culprit.is_file():
@@ -96,7 +98,22 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
             found="a folder" if culprit.is_dir() else "nothing",
             remedy="check the path",
         )
+    if _is_pointer(culprit):
+        raise CheckpointError(
+            f"{culprit}: this is a Git LFS pointer, not the file itself",
+            found=f"{culprit.stat().st_size} bytes of text that say where the file is kept",
+            remedy="run `git lfs pull` in its repository, or download the file itself",
+        )
     return culprit
+
+
+def _is_pointer(path: Path) -> bool:
+    """Whether Git LFS has put a few lines of text in the place of the file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 def write_tensors(

@@ -105,24 +105,27 @@ class Matching:
 def match_directions(old: Readout, new: Readout) -> Matching:
     """Assign directions one to one so that the sum of absolute cosines is largest.
 
-    Signs do not matter. A pair is a counterpart if its absolute cosine is at least 0.9, or more
-    where heads that have nothing to do with each other would reach that for more than 5 % of
-    their directions (:func:`~interp_checks.counterparts.needed_cosine`). Directions that cannot
-    be told apart by their singular values are compared as subspaces, by principal angles,
-    besides.
+    Signs do not matter, and neither does the order of the classes. A pair is a counterpart if its
+    absolute cosine is at least 0.9, or more where heads that have nothing to do with each other
+    would reach that for more than 5 % of their directions
+    (:func:`~interp_checks.counterparts.needed_cosine`). Directions that cannot be told apart by
+    their singular values are compared as subspaces, by principal angles, besides.
 
     Raises:
         InterpChecksError: the two have other classes.
     """
     from scipy.optimize import linear_sum_assignment
 
-    if old.class_names != new.class_names:
+    if set(old.class_names) != set(new.class_names):
         raise InterpChecksError(
             "directions of models with other classes cannot be matched",
             found=", ".join(new.class_names),
             expected=", ".join(old.class_names),
         )
-    cosines = np.abs(unit_columns(old).T @ unit_columns(new))
+    # Classes are known by name: their order is that of the outputs, and says nothing.
+    order = [new.class_names.index(name) for name in old.class_names]
+    one, other = unit_columns(old), unit_columns(new)[order]
+    cosines = np.abs(one.T @ other)
     assigned = dict(zip(*linear_sum_assignment(-cosines), strict=True))
     old_groups, new_groups = groups(old), groups(new)
     dimension, candidates = _dimension(old, new), len(new.directions)
@@ -146,7 +149,7 @@ def match_directions(old: Readout, new: Readout) -> Matching:
                 for number in group
             }
         )
-        subspace = _smallest_principal_cosine(old, mine, new, tuple(theirs))
+        subspace = _smallest_principal_cosine(one, mine, other, tuple(theirs))
         # With two ways to match, each may do so by chance half as often.
         error = MATCHED_BY_CHANCE / (1 if len(mine) == 1 else 2)
         needed = needed_cosine(dimension, candidates, error=error)
@@ -206,10 +209,10 @@ def groups(readout: Readout) -> list[tuple[int, ...]]:
 
 
 def _smallest_principal_cosine(
-    old: Readout, old_group: tuple[int, ...], new: Readout, new_group: tuple[int, ...]
+    old: FloatArray, old_group: tuple[int, ...], new: FloatArray, new_group: tuple[int, ...]
 ) -> float:
-    """Of the principal angles between the two spans, the cosine of the largest."""
-    one = unit_columns(old)[:, [number - 1 for number in old_group]]
-    other = unit_columns(new)[:, [number - 1 for number in new_group]]
+    """Of the principal angles between the spans of some columns, the cosine of the largest."""
+    one = old[:, [number - 1 for number in old_group]]
+    other = new[:, [number - 1 for number in new_group]]
     values = np.linalg.svd(one.T @ other, compute_uv=False)
     return float(min(1.0, values[: min(len(old_group), len(new_group))].min()))

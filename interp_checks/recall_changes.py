@@ -60,7 +60,9 @@ def same_images(old: Readout, new: Readout) -> bool:
         noted[0] is not None
         and noted[0] == noted[1]
         and len(old) == len(new)
-        and bool((old.labels == new.labels).all())
+        and bool(
+            (np.array(old.class_names)[old.labels] == np.array(new.class_names)[new.labels]).all()
+        )
     )
 
 

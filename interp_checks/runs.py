@@ -18,6 +18,7 @@ from typing import Any
 
 from .errors import CheckpointError
 from .files import existing_file
+from .places import Place
 from .printable import encodable
 from .readout import Readout
 from .snapshot import load_snapshot, save_snapshot
@@ -60,16 +61,61 @@ class SavedRun:
         unjudged = self.report.get("without_subject") or ()
         return any((one["test"], one["claim"]) == (test, sentence) for one in unjudged)
 
-    def find(self, test: str, sentence: str) -> tuple[Mapping[str, Any], Readout] | None:
-        """A claim by its test and sentence; by its sentence alone if that is the only such one.
+    def find(
+        self,
+        test: str,
+        sentence: str,
+        *,
+        root: Path | None = None,
+        within: str | None = None,
+        moved: bool = True,
+    ) -> tuple[Mapping[str, Any], Readout] | None:
+        """The claim of this run that a test of another run is about; None if that is not clear.
 
-        Several subjects may have been judged by the same sentences, and a file may have moved.
+        Names of tests begin in a run's root folder, which may be another one. So a claim is known
+        by its sentence, by its file wherever names begin, and by the rest of its test's name, in
+        which the parameters of its subject stand. Where the file has moved, a sentence that only
+        one claim has is enough; but not if that claim's own file is still in its place, for then
+        it is about another subject.
+
+        Args:
+            test: its name in the other run.
+            sentence: the claim.
+            root: the folder that names of tests begin in, in a run that is under way.
+            within: the same within its repository, in a run that was saved.
+            moved: whether the claim may be one of this run whose file has moved.
         """
         said = [entry for entry in self.claims() if entry[0]["claim"] == sentence]
-        exact = [entry for entry in said if entry[0]["test"] == test]
-        if exact:
-            return exact[0]
-        return said[0] if len(said) == 1 else None
+        place = Place.of(test, root, within)
+        shared = [place.shared(self._place(entry)) for entry, _ in said]
+        longest = max(shared, default=0)
+        if longest:
+            near = [found for found, parts in zip(said, shared, strict=True) if parts == longest]
+            return _only(near, test) if place.is_sure(self._place(near[0][0])) else None
+        if len(said) != 1 or not moved:
+            return None
+        there = self._place(said[0][0])
+        same = there.parameters == place.parameters
+        return said[0] if same and not place.has_beside_it(there) else None
+
+    def _place(self, entry: Mapping[str, Any]) -> Place:
+        return Place.of(entry["test"], None, self.report.get("root"))
+
+
+def _only(
+    near: list[tuple[Mapping[str, Any], Readout]], test: str
+) -> tuple[Mapping[str, Any], Readout] | None:
+    """Of the claims of one file, that of the test of this name, or of the same parameters."""
+    own = test.partition("::")[2]
+    exact = [found for found in near if found[0]["test"] == test]
+    if exact:
+        return exact[0]
+    for part in ("::", "["):
+        wanted = own if part == "::" else own.partition(part)[2]
+        alike = [found for found in near if found[0]["test"].partition(part)[2] == wanted]
+        if alike:
+            return alike[0] if len({id(readout) for _, readout in alike}) == 1 else None
+    return None
 
 
 def packed(readout: Readout) -> str:

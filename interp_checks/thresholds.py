@@ -36,3 +36,6 @@ UNSPECIFIC = 0.05
 COUNTERPART = 0.9
 #: How often a direction of one of two unrelated heads may find a counterpart in the other.
 MATCHED_BY_CHANCE = 0.05
+#: An intact accuracy is near chance if it may go less than this share of the way from guessing
+#: the largest class to being always right.
+NEAR_CHANCE = 0.1

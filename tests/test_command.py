@@ -133,7 +133,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no data": (["train", "--recipe", "quick"], "mnist: no folder to read it from"),
     "no such folder": (["train", "--data-root", "/nowhere"], "/nowhere: mnist train images"),
     "unknown class": (["train", *QUICK, "--classes", "2,x"], "digits: unknown class"),
-    "class given twice": (["train", *QUICK, "--classes", "2,2"], "classes not given once each"),
+    "class given twice": (["train", *QUICK, "--classes", "2,2"], "each name once"),
     "seed": (["train", *QUICK, "--seed", "-1"], "the seed -1 cannot be used"),
     "huge seed": (["train", *QUICK, "--seed", str(2**63)], "a whole number from 0 to 2**63 - 1"),
     "no units": (["train", *QUICK, "--hidden-size", "0"], "--hidden-size must be at least 1"),

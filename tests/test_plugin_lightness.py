@@ -53,7 +53,10 @@ def test_unrelated_project(pytester: pytest.Pytester) -> None:
     assert packages(added) == {"pytest_interp_checks"}
     assert added <= {
         "pytest_interp_checks",
-        *(f"pytest_interp_checks.{name}" for name in ("claims", "fixtures", "options", "terminal")),
+        *(
+            f"pytest_interp_checks.{name}"
+            for name in ("claims", "fixtures", "options", "paths", "terminal")
+        ),
     }
 
 

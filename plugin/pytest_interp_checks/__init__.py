@@ -15,6 +15,7 @@ import pytest
 from .claims import MARKER, claims, not_replicated
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
 from .options import CONFIDENCE, add_options, request_of, was_asked
+from .paths import FOLDER, folder_of, remember_paths
 from .terminal import SteadyTerminal
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and refuse a bad request before anything runs."""
+    remember_paths(config)
     config.addinivalue_line(
         "markers",
         f"{MARKER}(source): a claim of the claim language, judged on the subject; `source` is "
@@ -75,6 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
         _prepare(config)
     if config.getoption("interp_baseline") or config.getoption("interp_align"):
         _prepare_comparison(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist which folder paths are relative to."""
+    node.workerinput[FOLDER] = str(folder_of(node.config))
 
 
 def _prepare(config: pytest.Config) -> None:
@@ -160,7 +168,12 @@ def _needs_images(item: pytest.Item) -> bool:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
-    return [f"interp-checks: {request_of(config).plan}"] if was_asked(config) else []
+    if not was_asked(config):
+        return []
+    from interp_fixtures.resolve import assumed
+
+    request = request_of(config)
+    return [f"interp-checks: {request.plan}", *(f"  {line}" for line in assumed(request))]
 
 
 def pytest_report_collectionfinish(
@@ -168,8 +181,10 @@ def pytest_report_collectionfinish(
 ) -> str | list[str]:
     """Say what claims will be judged on, before the first one is."""
     count = sum(_needs_default_subject(item) for item in items)
-    if not count or was_asked(config):
+    if not count:
         return []
+    if was_asked(config):
+        return _warnings(config)
     claims = f"{count} claim{'' if count == 1 else 's'}"
     request = request_of(config)
     lines = [f"interp-checks: {claims} to be judged on {request.plan}"]
@@ -180,6 +195,22 @@ def pytest_report_collectionfinish(
             "shipped digits reference"
         )
     return lines
+
+
+def _warnings(config: pytest.Config) -> list[str]:
+    """What to read of a checkpoint before any claim about it; loads it, for it is needed now."""
+    if config.option.collectonly or not config.getoption("interp_checkpoint"):
+        return []
+    from interp_checks.errors import InterpChecksError
+
+    from .evidence import warnings_about
+    from .fixtures import default_subject
+
+    try:
+        found = default_subject(config)
+    except InterpChecksError:
+        return []  # told by the fixture, with the claims that need it
+    return [f"interp-checks: {line}" for line in warnings_about(found, found.readout)]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -20,6 +20,7 @@ from interp_fixtures.reference_files import SHIPPED
 
 from .baseline import matching_of
 from .options import request_of
+from .paths import path_of
 
 if TYPE_CHECKING:
     from interp_fixtures.request import Request
@@ -36,21 +37,36 @@ def reference_of(config: pytest.Config) -> Readout:
     from interp_fixtures.resolve import resolve
 
     if _REFERENCE not in config.stash:
-        chosen, request = config.getoption("interp_align"), request_of(config)
-        if chosen == "shipped":
+        chosen, request = path_of(config, "interp_align"), request_of(config)
+        assert chosen is not None
+        if config.getoption("interp_align") == "shipped":
             dataset = _dataset_of(request)
             # The suites that are shipped speak of MNIST.
             found = reference_readout(dataset if dataset in SHIPPED else "mnist")
-        elif is_run(Path(chosen).expanduser()):
-            run = load_run(Path(chosen).expanduser())
+        elif is_run(chosen):
+            run = load_run(chosen)
             if not run.readouts:
                 raise CheckpointError(f"{chosen}: the saved run has no subject to align with")
             found = run.readouts[0]
         else:
-            path = Path(chosen).expanduser()
-            found = resolve(replace(request, checkpoint=path, seed=None, recipe=None)).readout
+            found = resolve(_asked_of(chosen, request)).readout
         config.stash[_REFERENCE] = replace(found, gauge=request.gauge)
     return config.stash[_REFERENCE]
+
+
+def _asked_of(path: Path, request: Request) -> Request:
+    """The reference in the place of the subject; what its file says of itself counts."""
+    noted = read_tensors(path)[1] if path.suffix == ".safetensors" else {}
+    snapshot = "format" in noted
+    return replace(
+        request,
+        checkpoint=path,
+        seed=None,
+        recipe=None,
+        weights=None,
+        normalisation=None if snapshot or "normalisation" in noted else request.normalisation,
+        classes=None if snapshot or "class_names" in noted else request.classes,
+    )
 
 
 def _dataset_of(request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,6 +23,10 @@ from interp_checks.readout import Readout
 from interp_checks.runs import SavedRun, load_run, unpacked
 
 from .ledger import Ledger, Tables
+from .paths import path_of, shown
+
+#: A message names this many tests.
+_SHOWN = 3
 
 _RUN: pytest.StashKey[SavedRun] = pytest.StashKey()
 _MATCHINGS: pytest.StashKey[dict[tuple[int, int], tuple[Readout, Readout, Matching]]] = (
@@ -36,11 +40,11 @@ def baseline_of(config: pytest.Config) -> SavedRun | None:
     Raises:
         CheckpointError: the file cannot be used.
     """
-    path = config.getoption("interp_baseline")
-    if not path:
+    path = path_of(config, "interp_baseline")
+    if path is None:
         return None
     if _RUN not in config.stash:
-        config.stash[_RUN] = load_run(Path(path).expanduser())
+        config.stash[_RUN] = load_run(path)
     return config.stash[_RUN]
 
 
@@ -60,7 +64,7 @@ def became(
     new: Readout,
     config: pytest.Config,
     confidence: float,
-) -> Fate | None:
+) -> tuple[Fate | None, str | None]:
     """What became of a claim since the baseline; None if the baseline has no such claim.
 
     Args:
@@ -71,19 +75,22 @@ def became(
         config: of this run.
         confidence: of each verdict that is made again, and of all differences together.
 
+    Returns:
+        That, and the test by which the baseline knows the claim.
+
     Raises:
         InterpChecksError: the two models have other classes.
     """
     run = baseline_of(config)
     assert run is not None
-    found = run.find(test, str(stated))
+    found = run.find(test, str(stated), root=config.rootpath)
     if found is None:
         if run.has_unjudged(test, str(stated)):
-            return fate_by_outcomes(Judged(stated, None, ""), after)
-        return None
+            return fate_by_outcomes(Judged(stated, None, ""), after), test
+        return None, None
     entry, old = found
     before = Judged.of_entry(entry)
-    return fate_between(
+    fate = fate_between(
         before,
         old,
         after,
@@ -93,6 +100,18 @@ def became(
         # Every claim of the baseline, not those that held: which ones did is chance, too.
         among=len(run.claims()),
     )
+    return fate, entry["test"]
+
+
+def alike(stated: Claim, config: pytest.Config) -> str:
+    """A line about the tests that judge the same sentence in the baseline, on other subjects."""
+    run = baseline_of(config)
+    assert run is not None
+    tests = [entry["test"] for entry, _ in run.claims() if entry["claim"] == str(stated)]
+    if not tests:
+        return ""
+    more = f" and {len(tests) - _SHOWN} more" if len(tests) > _SHOWN else ""
+    return f"The same sentence is there for another test: {', '.join(tests[:_SHOWN])}{more}.\n"
 
 
 def comparison_lines(
@@ -105,9 +124,8 @@ def comparison_lines(
     words = Counter(row["fate"][0] for row in rows if row["fate"])
     told = ", ".join(f"{word} {count}" for word, count in words.items())
     partial = " (a partial run)" if run.partial else ""
-    lines = [f"Against {run.path}{partial}: {told or 'no claim in common'}"]
-    known = [run.find(row["test"], row["claim"]) for row in rows]
-    readouts = [found[1] for found in known if found is not None]
+    lines = [f"Against {shown(config, run.path)}{partial}: {told or 'no claim in common'}"]
+    readouts = [old for _, old in _known(rows, run)]
     if tables.snapshot and readouts:
         lines += _changes(readouts[0], unpacked(tables.snapshot))
     return lines
@@ -121,13 +139,9 @@ def unused_claims(ledger: Ledger, config: pytest.Config) -> list[dict[str, str]]
     run = baseline_of(config)
     if run is None:
         return []
-    judged, why = set(), {one["test"]: "deselected" for one in ledger.deselected}
-    for row in ledger.rows:
-        found = run.find(row["test"], row["claim"])
-        if row["subject"] is not None and found is not None:
-            judged.add(id(found[0]))
-        elif row["subject"] is None:
-            why[row["test"]] = row["status"]
+    judged = {id(claim) for claim, _ in _known(ledger.rows, run)}
+    why = {one["test"]: "deselected" for one in ledger.deselected}
+    why |= {row["test"]: row["status"] for row in ledger.rows if row["subject"] is None}
     return [
         {"test": claim["test"], "claim": claim["claim"], "why": why.get(claim["test"], "")}
         for claim, _ in run.claims()
@@ -145,6 +159,12 @@ def unused_lines(unused: list[dict[str, str]]) -> list[str]:
         f"{len(unused)} {noun} of the baseline not judged now:",
         *(f"  {line}" for line in told),
     ]
+
+
+def _known(entries: list[dict[str, Any]], run: SavedRun) -> list[tuple[Mapping[str, Any], Readout]]:
+    """The claims of the baseline that were found for those of this run."""
+    pairs = {(entry["known_as"], entry["claim"]) for entry in entries}
+    return [found for found in run.claims() if (found[0]["test"], found[0]["claim"]) in pairs]
 
 
 def _changes(old: Readout, new: Readout) -> list[str]:

@@ -41,6 +41,9 @@ def csv_table(report: dict[str, Any]) -> str:
                             "lower": recall.lower,
                             "upper": recall.upper,
                             "predicted": row["predicted"][place],
+                            "near_chance": any(
+                                line.startswith("near chance") for line in subject["warnings"]
+                            ),
                         }
                     )
     text: str = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")

@@ -44,7 +44,11 @@ def plain_decision(
 
 
 def against_baseline(
-    evidence: dict[str, Any], verdict: Verdict | None, fate: Fate | None, baseline: SavedRun | None
+    evidence: dict[str, Any],
+    verdict: Verdict | None,
+    fate: Fate | None,
+    baseline: SavedRun | None,
+    alike: str = "",
 ) -> Decision:
     """Pass what is still there; fail what is not, and what the baseline does not know.
 
@@ -56,6 +60,7 @@ def against_baseline(
         verdict: None if it was not judged.
         fate: what became of the finding; None if the baseline does not know it.
         baseline: the saved run.
+        alike: a line about the tests that judge the same sentence there; empty if none does.
     """
     assert baseline is not None
     claim = evidence["claim"]
@@ -67,7 +72,7 @@ def against_baseline(
         told = "save a new one with --interp-save, or take the claim out"
         evidence.update(fate=[UNKNOWN, told], gone=True)
         return "failed", (
-            f"claim     {claim}\nThis claim is not in the baseline {baseline.path}.\n"
+            f"claim     {claim}\nThis claim is not in the baseline {baseline.path}.\n{alike}"
             "Save a new one with --interp-save, or take the claim out."
         )
     if fate.word == "not judged" or (fate.word == "still not" and verdict is None):

@@ -11,6 +11,7 @@ from interp_checks.claim import Claim, Quantified
 from interp_checks.comparison import Fate
 from interp_checks.confusions import Result
 from interp_checks.directions import Directions
+from interp_checks.guessing import near_chance
 from interp_checks.judgement import judged_ablations
 from interp_checks.printable import encodable_values
 from interp_checks.readout import Readout
@@ -22,7 +23,8 @@ EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
 #: What JUnit's XML has of a claim.
 PROPERTIES = (
-    *("claim", "source", "verdict", "measured", "chance", "anywhere", "remarks", "became"),
+    *("claim", "source", "verdict", "measured", "chance", "anywhere", "remarks", "subject"),
+    *("warnings", "became"),
 )
 
 #: Families are shown whole for heads with at most this many directions.
@@ -45,6 +47,8 @@ def evidence_of(
     stated: str,
     mapping: str,
     fate: Fate | None,
+    name: str = "",
+    known_as: str | None = None,
 ) -> dict[str, Any]:
     """Everything the summary shows about a claim, in builtin types that UTF-8 can encode."""
     found = {
@@ -55,6 +59,8 @@ def evidence_of(
         "gone": fate.gone if fate else None,
         # What judging makes of the test: passed, failed, skipped or xfailed.
         "decision": "passed",
+        # The test that judged it in the baseline.
+        "known_as": known_as,
         # The readout, packed, with the first claim on each subject.
         "snapshot": "",
         "source": source,
@@ -66,9 +72,13 @@ def evidence_of(
         "rows": _rows(claim, readout) if verdict is not None else [],
         "lattice": _lattice(claim, readout) if verdict is not None else None,
         "subject": {
-            "description": _description(subject, readout),
+            "name": name,
+            "description": _description(subject, readout, name),
             "provenance": dict(sorted(readout.provenance.items())),
-            "notes": [str(note) for note in getattr(subject, "notes", ())],
+            "warnings": warnings_about(subject, readout),
+            "notes": [
+                str(note) for topic in ("notes", "assumed") for note in getattr(subject, topic, ())
+            ],
             "classes": list(readout.class_names),
             "support": [int(count) for count in readout.support],
             "intact": _row(None, readout.intact),
@@ -80,11 +90,37 @@ def evidence_of(
     return cast(dict[str, Any], encodable_values(found))
 
 
-def _description(subject: Any, readout: Readout) -> str:
-    """One line about what claims are judged on."""
+def warnings_about(subject: Any, readout: Readout) -> list[str]:
+    """What to read of a subject before believing any claim about it."""
+    own = (str(warning) for warning in getattr(subject, "warnings", ()))
+    return [line for line in (near_chance(readout), *own) if line]
+
+
+def name_of(item: pytest.Item, sentence: str, readout: Readout) -> str:
+    """What tells the subject of a claim from other subjects of the same run.
+
+    The ids of the parameters of its fixtures; else what its provenance calls it; else where its
+    fixture is defined, if that is a suite's own.
+
+    Args:
+        item: the claim's test.
+        sentence: the claim's own parameter.
+        readout: of the subject.
+    """
+    ids = list(getattr(getattr(item, "callspec", None), "_idlist", ()))
+    own = {sentence, sentence.encode("unicode_escape").decode("ascii")}
+    named = [str(part) for part in ids if part not in own]
+    defined = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    own_fixtures = [fixture.baseid for fixture in defined.get("subject", ())]
+    return "-".join(named) or readout.provenance.get("name") or "".join(own_fixtures[-1:])
+
+
+def _description(subject: Any, readout: Readout, name: str) -> str:
+    """One line about what claims are judged on, its name first."""
     classes, width = readout.weight.shape
     own = f"a subject of this suite's own: {len(readout):,} images, {width} features, "
-    return str(getattr(subject, "description", f"{own}{classes} classes"))
+    described = str(getattr(subject, "description", f"{own}{classes} classes"))
+    return f"{name}: {described}" if name else described
 
 
 def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:

@@ -13,6 +13,25 @@ if TYPE_CHECKING:
     from interp_checks.readout import Readout
     from interp_fixtures.classifier import LSTMClassifier
     from interp_fixtures.datasets import ImageSet
+    from interp_fixtures.subject import Subject
+
+
+_DEFAULT: pytest.StashKey[Subject] = pytest.StashKey()
+
+
+def default_subject(config: pytest.Config) -> Subject:
+    """What the command line asks for, loaded once.
+
+    Raises:
+        InterpChecksError: it cannot be used.
+    """
+    from interp_fixtures.resolve import resolve
+
+    from .progress import terminal_progress
+
+    if _DEFAULT not in config.stash:
+        config.stash[_DEFAULT] = resolve(request_of(config), terminal_progress(config))
+    return config.stash[_DEFAULT]
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +41,10 @@ def subject(pytestconfig: pytest.Config) -> Any:
     The default is what the command line asks for, otherwise the shipped reference.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_fixtures.resolve import resolve
-
-    from .progress import terminal_progress
 
     problem = ""
     try:
-        return resolve(request_of(pytestconfig), terminal_progress(pytestconfig))
+        return default_subject(pytestconfig)
     except InterpChecksError as error:
         problem = str(error)
     # Outside of the except block, so that the error is told once.

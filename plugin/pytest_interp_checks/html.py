@@ -21,6 +21,7 @@ from interp_fixtures.subject import Subject
 
 from .ledger import Ledger
 from .options import request_of
+from .paths import path_of, shown
 from .progress import terminal_progress
 
 
@@ -57,7 +58,7 @@ def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, An
     folder = figures_folder(config)
     assert folder is not None
     drawn, _ = _drawn(ledger, config, report)
-    return f"figures: {write_figures(drawn, folder)} in {folder}"
+    return f"figures: {write_figures(drawn, folder)} in {shown(config, folder)}"
 
 
 #: What was drawn, and what it was made from; drawing may take minutes.
@@ -77,8 +78,7 @@ def _drawn(
 
 def figures_folder(config: pytest.Config) -> Path | None:
     """The folder of ``--interp-figures``."""
-    folder = config.getoption("interp_figures")
-    return Path(folder).expanduser() if folder else None
+    return path_of(config, "interp_figures")
 
 
 def _readouts(ledger: Ledger) -> list[Readout | None]:

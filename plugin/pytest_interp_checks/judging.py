@@ -16,12 +16,12 @@ from interp_checks.printable import printable
 from interp_checks.readout import Readout
 from interp_checks.verdict import Outcome, Verdict
 
-from .baseline import baseline_of
+from .baseline import alike, baseline_of
 from .chance_words import anywhere_of
 from .claims import MARKER
 from .collected import RECORD
 from .decisions import against_baseline, plain_decision
-from .evidence import EVIDENCE, PROPERTIES, evidence_of
+from .evidence import EVIDENCE, PROPERTIES, evidence_of, name_of
 from .options import CONFIDENCE, UNDECIDED
 from .outputs import needs_readouts
 
@@ -89,7 +89,8 @@ def run_claim(
         verdict.as_dict()["checks"] if verdict is not None else (),
         verdict.confidence if verdict is not None else None,
     )
-    fate = _fate(stated, judged, readout, request)
+    fate, known_as = _fate(stated, judged, readout, request)
+    name = name_of(request.node, str(stated), readout)
     evidence = evidence_of(
         claim,
         verdict,
@@ -103,13 +104,16 @@ def run_claim(
         stated=str(stated),
         mapping=mapping,
         fate=fate,
+        name=name,
+        known_as=known_as,
     )
     evidence["snapshot"] = _packed_once(readout, repr(evidence["subject"]), request)
     request.node.stash[EVIDENCE] = evidence
     _note_properties(request.node, evidence, fate)
     if request.config.getoption("interp_baseline"):
         known = baseline_of(request.config)
-        decision, message = against_baseline(evidence, verdict, fate, known)
+        others = alike(stated, request.config) if fate is None else ""
+        decision, message = against_baseline(evidence, verdict, fate, known, others)
     else:
         undecided = request.config.getoption(UNDECIDED)
         decision, message = plain_decision(evidence, verdict, undecided)
@@ -128,7 +132,10 @@ def _note_properties(node: pytest.Item, evidence: dict[str, Any], fate: Fate | N
         "chance": "/".join(map(str, verdict.get("chance") or ())),
         "anywhere": anywhere_of(verdict),
         "remarks": "; ".join(verdict.get("remarks", ())),
+        "subject": evidence["subject"]["description"],
     }
+    if evidence["subject"]["warnings"]:
+        noted["warnings"] = "; ".join(evidence["subject"]["warnings"])
     if fate is not None:
         noted["became"] = str(fate)
     others = [one for one in node.user_properties if one[0] not in PROPERTIES]
@@ -230,10 +237,14 @@ def _test(request: pytest.FixtureRequest) -> str:
 
 def _fate(
     stated: Claim, judged: Judged, readout: Readout, request: pytest.FixtureRequest
-) -> Fate | None:
-    """What became of the claim since the baseline, if there is one and it has the claim."""
+) -> tuple[Fate | None, str | None]:
+    """What became of the claim since the baseline, if there is one and it has the claim.
+
+    Returns:
+        That, and the test by which the baseline knows it.
+    """
     if not request.config.getoption("interp_baseline"):
-        return None
+        return None, None
     from .baseline import became
 
     problem = ""

@@ -51,8 +51,16 @@ def markdown(report: dict[str, Any]) -> str:
     sections += [f"\n{line}\n" for line in _warnings(report)]
     if report["baseline"]:
         sections += _since_baseline(report)
+    sections += [
+        f"\n> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n"
+        for subject in report["subjects"]
+        for warning in subject["warnings"]
+    ]
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
+        if subject["notes"]:
+            notes = "".join(f"- {_plain(note)}\n" for note in subject["notes"])
+            sections.append(_folded("What was judged", notes))
         telling = [one for one in subject["claims"] if _telling(one)]
         if telling:
             sections.append("\n" + _claims(telling))

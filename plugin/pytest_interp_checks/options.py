@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .paths import data_folder, folder_of, path_of
+
 if TYPE_CHECKING:
     from interp_fixtures.request import Request
 
@@ -21,6 +23,9 @@ _ASKING = (
     "interp_download",
     "interp_seed",
     "interp_recipe",
+    "interp_normalize",
+    "interp_classes",
+    "interp_weights",
 )
 
 
@@ -66,6 +71,24 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="folder for trained classifiers; default: the ini key interp_cache_dir, then the "
         "user's cache folder",
+    )
+    group.addoption(
+        "--interp-normalize",
+        metavar="MEAN,STD",
+        help="the checkpoint reads (pixel - MEAN) / STD, pixels in [0, 1]; default: the ini key "
+        "interp_normalize, then what the checkpoint notes, else pixels as they are",
+    )
+    group.addoption(
+        "--interp-classes",
+        metavar="A,B,...",
+        help="the class of each output of the checkpoint, in order; default: the ini key "
+        "interp_classes, then what the checkpoint notes, else those of the data set",
+    )
+    group.addoption(
+        "--interp-weights",
+        metavar="NAME",
+        help="which weights of a checkpoint that holds several sets (a model and its running "
+        "average)",
     )
     group.addoption(
         "--interp-confidence",
@@ -132,6 +155,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("interp_data_root", "folder with the data sets")
     parser.addini("interp_cache_dir", "folder for trained classifiers")
+    parser.addini("interp_normalize", "mean and deviation of the pixels that checkpoints read")
+    parser.addini("interp_classes", "the class of each output of checkpoints, in order")
 
 
 def was_asked(config: pytest.Config) -> bool:
@@ -147,38 +172,49 @@ def request_of(config: pytest.Config) -> Request:
     """
     from interp_checks.errors import InterpChecksError
     from interp_checks.estimate import CONFIDENCE as DEFAULT
-    from interp_fixtures.request import Request, data_root
+    from interp_fixtures.inputs import Normalisation, parse_classes
+    from interp_fixtures.request import Request
 
-    def path(option: str) -> Path | None:
-        value = config.getoption(option)
-        if value == "":
+    option = config.getoption
+    for name in ("interp_checkpoint", "interp_data_root", "interp_cache_dir"):
+        if option(name) == "":
             raise InterpChecksError(
-                f"--{option.replace('_', '-')} is empty",
+                f"--{name.replace('_', '-')} is empty",
                 remedy="give a path; an unset variable of the shell, perhaps?",
             )
-        return Path(value).expanduser() if value else None
-
-    path("interp_data_root")  # refuses an empty one
-    root = data_root(config.getoption("interp_data_root"), _ini_path(config, "interp_data_root"))
-    cache = _ini_path(config, "interp_cache_dir")
-    confidence = config.getoption(CONFIDENCE)
+    confidence = option(CONFIDENCE)
+    normalize, classes = _stated(config, "interp_normalize"), _stated(config, "interp_classes")
     return Request(
-        checkpoint=path("interp_checkpoint"),
-        dataset=config.getoption("interp_dataset"),
-        data_root=root,
-        download=config.getoption("interp_download"),
-        seed=config.getoption("interp_seed"),
-        recipe=config.getoption("interp_recipe"),
-        cache=path("interp_cache_dir") or (Path(cache) if cache else None),
+        checkpoint=path_of(config, "interp_checkpoint"),
+        dataset=option("interp_dataset"),
+        data_root=path_of(config, "interp_data_root")
+        or _ini_path(config, "interp_data_root")
+        or data_folder(config),
+        download=option("interp_download"),
+        seed=option("interp_seed"),
+        recipe=option("interp_recipe"),
+        cache=path_of(config, "interp_cache_dir") or _ini_path(config, "interp_cache_dir"),
         confidence=DEFAULT if confidence is None else confidence,
-        gauge=config.getoption("interp_gauge"),
+        gauge=option("interp_gauge"),
+        normalisation=None if normalize is None else Normalisation.parse(normalize),
+        classes=None if classes is None else parse_classes(classes),
+        weights=option("interp_weights"),
+        folder=folder_of(config),
     )
 
 
-def _ini_path(config: pytest.Config, name: str) -> str | None:
+def _stated(config: pytest.Config, name: str) -> str | None:
+    """What is stated of a checkpoint: the option, else the ini key if a checkpoint is given."""
+    value: str | None = config.getoption(name)
+    if value is None and config.getoption("interp_checkpoint"):
+        value = config.getini(name) or None
+    return value
+
+
+def _ini_path(config: pytest.Config, name: str) -> Path | None:
     """An ini key as a path, relative to the ini file."""
     value = config.getini(name)
     if not value:
         return None
     base = config.inipath.parent if config.inipath else config.rootpath
-    return str(base / Path(value).expanduser())
+    return base / Path(value).expanduser()

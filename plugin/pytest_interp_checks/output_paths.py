@@ -9,6 +9,8 @@ import pytest
 
 from interp_checks.writing import is_special
 
+from .paths import path_of, report_paths, shown
+
 SUFFIXES = (".html", ".md", ".json", ".csv")
 
 
@@ -23,33 +25,40 @@ def check_outputs(config: pytest.Config) -> None:
     for path in reports:
         if path.suffix not in SUFFIXES and not is_step_summary(path):
             raise pytest.UsageError(
-                f"--interp-report: {path} has the suffix {path.suffix!r}; "
+                f"--interp-report: {shown(config, path)} has the suffix {path.suffix!r}; "
                 f"expected one of {', '.join(SUFFIXES)}"
             )
         if path.is_dir():
-            raise pytest.UsageError(f"--interp-report: {path} is a folder; expected a file")
+            raise pytest.UsageError(
+                f"--interp-report: {shown(config, path)} is a folder; expected a file"
+            )
     saved = saved_path(config)
     outputs = [("--interp-report", path) for path in reports]
     if saved is not None:
         if saved.is_dir():
-            raise pytest.UsageError(f"--interp-save: {saved} is a folder; expected a file")
+            raise pytest.UsageError(
+                f"--interp-save: {shown(config, saved)} is a folder; expected a file"
+            )
         outputs.append(("--interp-save", saved))
     xml = config.getoption("xmlpath", None)
     known = [("--junitxml", Path(xml))] if xml else []
     inputs = []
     for name in ("checkpoint", "baseline", "align"):
-        value = config.getoption(f"interp_{name}")
-        if value:
-            inputs.append((f"--interp-{name}", Path(value).expanduser()))
+        path_given = path_of(config, f"interp_{name}")
+        if path_given is not None:
+            inputs.append((f"--interp-{name}", path_given))
     for option, path in outputs:
         # A run may be judged against what it then replaces: that is how a baseline is renewed.
         read = [one for one in inputs if (option, one[0]) != ("--interp-save", "--interp-baseline")]
         for other, taken in (*known, *read):
             if _same(path, taken):
                 if option == other == "--interp-report":
-                    raise pytest.UsageError(f"--interp-report: the same path twice: {path}")
+                    raise pytest.UsageError(
+                        f"--interp-report: the same path twice: {shown(config, path)}"
+                    )
                 raise pytest.UsageError(
-                    f"{option}: {path} is the file of {other}; give each a path of its own"
+                    f"{option}: {shown(config, path)} is the file of {other}; "
+                    "give each a path of its own"
                 )
         known.append((option, path))
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
@@ -59,17 +68,11 @@ def check_outputs(config: pytest.Config) -> None:
         )
 
 
-def report_paths(config: pytest.Config) -> list[Path]:
-    """The paths of ``--interp-report``."""
-    return [Path(path).expanduser() for path in config.getoption("interp_report")]
-
-
 def saved_path(config: pytest.Config) -> Path | None:
     """The path of ``--interp-save``; ``.json`` is added to a name without a suffix."""
-    given = config.getoption("interp_save")
-    if not given:
+    path = path_of(config, "interp_save")
+    if path is None:
         return None
-    path = Path(given).expanduser()
     # A device or a pipe has the name that it has.
     return path if path.suffix or is_special(path) else path.with_suffix(".json")
 
@@ -77,7 +80,7 @@ def saved_path(config: pytest.Config) -> Path | None:
 def is_step_summary(path: Path) -> bool:
     """Whether this is the file that GitHub shows on a workflow's page, to which one appends."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    return bool(summary) and path == Path(str(summary))
+    return bool(summary) and path == Path(str(summary)).absolute()
 
 
 def _same(one: Path, other: Path) -> bool:

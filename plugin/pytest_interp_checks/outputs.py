@@ -15,7 +15,8 @@ from interp_checks.printable import encodable, one_line, printable, printable_va
 from interp_checks.writing import write_text
 
 from .ledger import Ledger
-from .output_paths import is_step_summary, report_paths, saved_path
+from .output_paths import is_step_summary, saved_path
+from .paths import report_paths, shown
 from .report import Circumstances, commit_of, report_of
 
 
@@ -84,7 +85,7 @@ def _writer(
                 file.write(text)
         else:
             write_text(path, text)
-        return f"report: {path}"
+        return f"report: {shown(config, path)}"
 
     return write
 
@@ -125,6 +126,7 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         InterpChecksError: the run is no match for what is saved there, or the file cannot be
             written.
     """
+    from interp_checks.places import root_in_repository
     from interp_checks.runs import save_run
 
     path = saved_path(config)
@@ -141,9 +143,10 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
     snapshots = [tables.snapshot for tables, _ in ledger.by_subject()]
     if not all(snapshots):
         raise InterpChecksError("the features of a subject could not be packed, or were lost")
-    save_run(path, {**report, "commit": commit_of(config)}, snapshots)
+    run = {**report, "commit": commit_of(config), "root": root_in_repository(config.rootpath)}
+    save_run(path, run, snapshots)
     partial = " (a partial run: a baseline knows what it leaves out)"
-    return f"run saved: {path}{partial if report['selection']['partial'] else ''}"
+    return f"run saved: {shown(config, path)}{partial if report['selection']['partial'] else ''}"
 
 
 def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> Iterator[str]:

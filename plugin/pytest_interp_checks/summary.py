@@ -54,6 +54,8 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
     reporter.write_sep("=", "interpretability claims")
     for tables, entries in printable_rows(ledger.by_subject()):
         write(Text(tables.subject["description"], style="bold"))
+        for warning in tables.subject["warnings"]:
+            write(Text(f"warning: {warning}", style="bold yellow"))
         notes = tables.subject["notes"]
         for note in notes if verbosity > 0 else notes[:1]:
             write(Text(note, style="dim"))
