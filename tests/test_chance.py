@@ -243,16 +243,19 @@ def test_rotated_pieces_add_up_to_the_weight(classes: int, width: int) -> None:
 
 def test_rotations_are_uniform() -> None:
     """Of an identity weight the class vectors are the rotations themselves."""
-    size, many = 5, 600
+    size, many = 5, 2000
     readout = Readout(np.ones((1, size)), np.zeros(1, int), np.eye(size))
     turned = np.concatenate([vectors for _, vectors in _RotatedHead(readout, many)._chunks()])
     np.testing.assert_allclose(turned.swapaxes(1, 2) @ turned, [np.eye(size)] * many, atol=1e-12)
+    # Eleven tests, at one percent together: which rotations come is not the same everywhere, for
+    # the directions of an identity are whichever the machine's LAPACK gives.
+    level = 0.01 / 11
     for row, column in [(0, 0), (4, 4), (0, 4), (4, 0), (2, 2)]:
         entries = turned[:, row, column]
-        assert kstest(entries**2, beta(0.5, (size - 1) / 2).cdf).pvalue > 0.01
-        assert binomtest(int((entries > 0).sum()), many).pvalue > 0.01
+        assert kstest(entries**2, beta(0.5, (size - 1) / 2).cdf).pvalue > level
+        assert binomtest(int((entries > 0).sum()), many).pvalue > level
     # Householder reflections alone, without the correction of signs, give one determinant.
-    assert binomtest(int((np.linalg.det(turned) > 0).sum()), many).pvalue > 0.01
+    assert binomtest(int((np.linalg.det(turned) > 0).sum()), many).pvalue > level
     assert len({round(float(entry), 9) for entry in turned[:, 0, 0]}) == many
 
 
@@ -301,7 +304,7 @@ def test_chance_is_measured_only_when_asked_for() -> None:
     assert judge(claim, readout).chance is None
     chance = judge(claim, readout, rotations=9).chance
     assert chance is not None
-    assert chance == by_chance(claim, readout, 9)
+    assert chance == by_chance(claim, readout, 9, anywhere=True)
     with pytest.raises(NotJudgedError, match="there is no class 7"):
         judge(Claim.parse("dropping direction 1 kills class 7"), readout, rotations=9)
 

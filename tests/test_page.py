@@ -262,6 +262,9 @@ def test_every_claim_tells_all(report: dict[str, Any], hostile: Readout) -> None
         told += [claim["source"] or "", claim["test"], *claim["remarks"], *(claim["became"] or [])]
         told += [claim["judged_as"]]
         told += ["{}/{} by chance".format(*claim["chance"])] if claim["chance"] else []
+        if claim["chance_anywhere"]:
+            told += ["{count}/{0} anywhere".format(claim["chance"][1], **claim["chance_anywhere"])]
+            told += [claim["chance_anywhere"]["over"]]
         for check in claim["checks"]:
             told += [check["quantity"], check["expected"], check["measured"], check["needed"]]
         for words in told:

@@ -111,6 +111,11 @@ def test_junit_properties(suite: pytest.Pytester, report: dict[str, Any]) -> Non
         assert noted["verdict"] == (claim["outcome"] or "not judged")
         assert noted["measured"] == claim["measured"].splitlines()[0]
         assert noted["chance"] == ("/".join(map(str, claim["chance"])) if claim["chance"] else "")
+        anywhere = claim["chance_anywhere"]
+        assert bool(anywhere) == bool(claim["chance"]) == bool(noted["anywhere"])
+        if anywhere:
+            told = f"{anywhere['count']}/{claim['chance'][1]} for {anywhere['over']}"
+            assert noted["anywhere"] == told
 
 
 def test_the_json_says_what_the_run_said(report: dict[str, Any]) -> None:

@@ -108,7 +108,10 @@ def test_where_there_is_no_counterpart() -> None:
 def rate(sentence: str, readout: Readout) -> int:
     chance = by_chance(Claim.parse(sentence), readout, 30)
     assert chance is not None
-    assert chance == judge(sentence, readout, rotations=30).chance
+    judged = judge(sentence, readout, rotations=30).chance
+    assert judged == by_chance(Claim.parse(sentence), readout, 30, anywhere=True)
+    assert judged is not None
+    assert judged.count == chance.count
     return chance.count
 
 
