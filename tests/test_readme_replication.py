@@ -32,7 +32,7 @@ WORDS = {
     for number, word in enumerate(
         ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     )
-}
+} | {"seventh": 7.0}
 
 
 class Row(NamedTuple):
