@@ -283,6 +283,8 @@ def counterpart_rows(rounds: int) -> tuple[list[list[object]], bool]:
                 matched += sum(match.new is not None for match in found)
                 any_matched += any(match.new is not None for match in found)
                 plain += sum(match.cosine >= 0.9 for match in found)
+            # Directions of a pair of heads are matched together: the pairs are the sample.
+            heads = round(matched / total * rounds)
             least = f"{needed:.4f}" if np.isfinite(needed) else "none"
             rows.append(
                 [
@@ -290,11 +292,11 @@ def counterpart_rows(rounds: int) -> tuple[list[list[object]], bool]:
                     gauge,
                     least,
                     f"{100 * plain / total:.1f} %",
-                    rate(matched, total),
+                    rate(heads, rounds),
                     f"{100 * any_matched / rounds:.1f} %",
                 ]
             )
-            wrong = wrong or too_high(matched, total)
+            wrong = wrong or too_high(heads, rounds)
     return rows, wrong
 
 
@@ -358,8 +360,8 @@ eights. "The same": the images are the same before and after, so that difference
 
 ## Directions of heads that have nothing to do with each other
 
-Weights of independent normal numbers. Of all directions, the share that finds a counterpart;
-of all heads, the share with any.
+Weights of independent normal numbers. Of all directions, the share that finds a counterpart (its
+interval for as many pairs of heads); of all heads, the share with any.
 
 {matched}
 """

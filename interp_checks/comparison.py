@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from .ablation import FAMILIES, Ablation, dropping, family_members, keeping_only, unique
 from .alignment import aligned
 from .claim import Claim
-from .errors import NotJudgedError, TooFewImagesError
-from .estimate import CONFIDENCE, percent
+from .errors import NotJudgedError
+from .estimate import CONFIDENCE
 from .judgement import decide
 from .matching import Matching, match_directions
 from .moved import Moves
@@ -20,11 +20,9 @@ from .recall_changes import RecallChange as RecallChange
 from .recall_changes import change_lines as change_lines
 from .recall_changes import recall_changes as recall_changes
 from .recall_changes import same_images as same_images
-from .rules import Scene, summary
-from .says import Kills
-from .thresholds import DEAD, SPARED
+from .remains import NOT_JUDGED, decided, evidence, joined, moved_to, told_of, weakened
+from .rules import summary
 from .verdict import Check, Outcome, saved_checks
-from .wording import class_words, listed, number_words
 
 Word = Literal[
     "held",
@@ -170,8 +168,8 @@ def fate_of(
     """
     own = claim if now == _AS_IT_STANDS else now
     assert not isinstance(own, str)
-    before = _decided(claim, old, confidence)
-    after = _NOT_JUDGED if own is None else _decided(own, new, confidence)
+    before = decided(claim, old, confidence)
+    after = NOT_JUDGED if own is None else decided(own, new, confidence)
     where = _where(claim, matching)
     if before.outcome != Outcome.HOLDS:
         if after.outcome == Outcome.HOLDS:
@@ -187,16 +185,15 @@ def fate_of(
     translated = _translated(claim, matching)
     if translated is not None and translated != own:
         readings.append(translated)
-        if _decided(translated, new, confidence).outcome == Outcome.HOLDS:
+        if decided(translated, new, confidence).outcome == Outcome.HOLDS:
             return Fate("re-indexed", where or f"holds as: {translated}")
     grouped = _on_groups(claim, matching)
-    if grouped is not None and _decided(grouped, new, confidence).outcome == Outcome.HOLDS:
-        return Fate("rotated within a subspace", _joined(f"holds when {grouped.condition}", where))
+    if grouped is not None and decided(grouped, new, confidence).outcome == Outcome.HOLDS:
+        return Fate("rotated within a subspace", joined(f"holds when {grouped.condition}", where))
     moves: Moves | None = None
-    closest: Claim = claim
-    outcome: Outcome = before.outcome
+    closest, outcome = claim, Outcome.UNDECIDED
     for reading in readings:
-        judged = _decided(reading, new, confidence)
+        judged = decided(reading, new, confidence)
         if judged.outcome is None:
             continue
         closest, outcome = reading, judged.outcome
@@ -209,21 +206,22 @@ def fate_of(
         matching[number].new is None and matching[number].matchable for number in _numbers(claim)
     )
     if moves is None:
-        if own is not None and after.few_images:
-            return Fate("not judged", f"holds before, and cannot be judged now: {after.reason}")
+        refused = decided(own or claim, new, confidence)
+        if refused.few_images:
+            return Fate("not judged", f"holds before, and cannot be judged now: {refused.reason}")
         if unmatched:
             return Fate("no counterpart", where)
-        return Fate("vanished", _joined("cannot be judged now", after.reason))
+        return Fate("vanished", joined("cannot be judged now", refused.reason))
     if unmatched:
         # Whatever the direction of the same number does now is another story.
         return Fate("no counterpart", where)
-    moved = _moved(claim, old, closest, new, confidence)
-    if moved:
-        return Fate("moved to another class", _joined(moved, where))
-    weakened = _weakened(closest, new, confidence, moves)
-    if weakened:
-        return Fate("weakened", _joined(weakened, where))
-    return Fate("vanished", _joined(f"{outcome} now: {_evidence(moves)}", where))
+    elsewhere = moved_to(claim, old, closest, new, confidence)
+    if elsewhere:
+        return Fate("moved to another class", joined(elsewhere, where))
+    left = weakened(closest, new, confidence, moves)
+    if left:
+        return Fate("weakened", joined(left, where))
+    return Fate("vanished", joined(f"{outcome} now: {evidence(moves)}", where))
 
 
 def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENCE) -> Fate:
@@ -255,7 +253,7 @@ def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENC
         confidence=min(confidences),
     )
     if moves.gone:
-        return Fate("vanished", f"{now} now: {_evidence(moves)}")
+        return Fate("vanished", f"{now} now: {evidence(moves)}")
     if not moves.pairs():
         what = "the runs keep no numbers that could be compared"
         word: Word = "in doubt" if now == Outcome.FAILS else "held with less certainty"
@@ -265,31 +263,10 @@ def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENC
 
 def outcome_of(claim: Claim, readout: Readout, confidence: float) -> tuple[str | None, str]:
     """The outcome of a claim (None: not judged), and what decides it."""
-    found = _decided(claim, readout, confidence)
+    found = decided(claim, readout, confidence)
     if found.outcome is None:
         return None, ""
     return str(found.outcome), summary(found.checks, found.outcome)
-
-
-@dataclass(frozen=True)
-class _Decided:
-    """A claim on a readout: its outcome (None: not judged, and why) and its comparisons."""
-
-    outcome: Outcome | None
-    checks: Checks = ()
-    reason: str = ""
-    few_images: bool = False
-
-
-_NOT_JUDGED = _Decided(None)
-
-
-def _decided(claim: Claim, readout: Readout, confidence: float) -> _Decided:
-    try:
-        return _Decided(*decide(claim, readout, confidence))
-    except NotJudgedError as error:
-        few = isinstance(error, TooFewImagesError)
-        return _Decided(None, (), error.problem, few)
 
 
 def _moves(
@@ -314,7 +291,7 @@ def _moves(
 def _not_shown(outcome: Outcome, moves: Moves, where: str) -> Fate:
     """A finding that does not hold now, while no change past its threshold is shown."""
     pairs = [pair for pair in moves.pairs() if pair[1].outcome == outcome]
-    told = f"{outcome} now: {_told(pairs)}"
+    told = f"{outcome} now: {told_of(pairs)}"
     if not moves.comparable:
         why = "the two runs compare other numbers"
     elif moves.untested:
@@ -322,34 +299,7 @@ def _not_shown(outcome: Outcome, moves: Moves, where: str) -> Fate:
     else:
         why = "no change past its threshold is shown"
     word: Word = "in doubt" if outcome == Outcome.FAILS else "held with less certainty"
-    return Fate(word, _joined(told, why, where))
-
-
-def _evidence(moves: Moves) -> str:
-    """What moved past its threshold, inside what counts it."""
-    whole = [pair for pair in moves.pairs() if pair[1].outcome != Outcome.HOLDS]
-    if whole and whole[0][1].tally:
-        return _told(whole)
-    inside = [pair for pair in whole if pair[1].parts]
-    return _joined(_told(inside) if inside else "", _told(moves.shown))
-
-
-def _told(pairs: Sequence[tuple[Check, Check]]) -> str:
-    """One of some comparisons, as it is and as it was, and how many more there are.
-
-    The first, but the point of a claim before its preconditions.
-    """
-    if not pairs:
-        return "nothing that was measured before"
-    old, new = min(pairs, key=lambda pair: pair[1].condition)
-    rest = len(pairs) - 1
-    more = f" (and {number_words(rest, 'more', 'more')})" if rest else ""
-    was = f", was {old.measured}" if old.measured != new.measured else ""
-    return f"{new.finding}{was}{more}"
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
+    return Fate(word, joined(told, why, where))
 
 
 def _said(outcome: Outcome | None) -> str:
@@ -395,58 +345,6 @@ def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
         return None
     make = dropping if claim.condition.kind == "dropping" else keeping_only
     return Claim(make(*sorted(group)), claim.says)
-
-
-def _moved(claim: Claim, old: Readout, closest: Claim, new: Readout, confidence: float) -> str:
-    """Another class that the same ablation kills now, for a claim that one is killed.
-
-    All other classes are looked at, so each at the confidence corrected for their number; and
-    one of which it is not known that it lived before is no news.
-    """
-    kills = [say for say in closest.says if isinstance(say, Kills)]
-    if len(kills) != 1 or len(kills[0].classes) != 1:
-        return ""
-    others = [name for name in new.class_names if name not in kills[0].classes]
-    each = 1 - (1 - confidence) / max(1, len(others))
-    for name in others:
-        instead = replace(kills[0], classes=(name,))
-        says = tuple(instead if say is kills[0] else say for say in closest.says)
-        if _decided(Claim(closest.condition, says), new, each).outcome != Outcome.HOLDS:
-            continue
-        before = Claim(claim.condition, (Kills((name,)),))
-        if _decided(before, old, confidence).outcome == Outcome.FAILS:
-            return f"now {closest.condition} kills {class_words((name,))}"
-    return ""
-
-
-def _weakened(claim: Claim, new: Readout, confidence: float, moves: Moves) -> str:
-    """What is left of a killing: the class still dies, or still loses, but the rest is gone."""
-    kills = [say for say in claim.says if isinstance(say, Kills)]
-    if not kills or not isinstance(claim.condition, Ablation):
-        return ""
-    named = Kills(tuple(name for say in kills for name in say.classes))
-    try:
-        scene = Scene(new, claim.condition, confidence)
-        losses = [scene.loss(name, "above", SPARED) for name in named.classes]
-        recalls = {name: scene.recall(name, "below", DEAD) for name in named.classes}
-    except NotJudgedError:
-        return ""
-    dying = _decided(Claim(claim.condition, (named,)), new, confidence).outcome == Outcome.HOLDS
-    if dying:
-        return f"still {named}, but {_evidence(moves)}"
-    if any(check.outcome != Outcome.HOLDS for check in losses):
-        return ""
-    living = [name for name, check in recalls.items() if check.outcome != Outcome.HOLDS]
-    about = {recalls[name].quantity for name in living}
-    if not living:
-        return ""
-    told = [
-        f"recall of {class_words((name,))} is {percent(scene.result.recall[name].value)} % and was "
-        f"{percent(scene.result.loss(name).value + scene.result.recall[name].value)} % intact"
-        for name in living
-    ]
-    rest = [pair for pair in moves.shown if pair[1].quantity not in about]
-    return _joined(_told(rest) if rest else "", listed(told))
 
 
 def compare(

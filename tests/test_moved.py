@@ -11,7 +11,7 @@ from test_recall_changes import noted
 from test_two_halves import claims, half
 
 from interp_checks import Claim, Outcome, Readout, judge, load_snapshot
-from interp_checks.comparison import Fate, compare, fate_of
+from interp_checks.comparison import Fate, Judged, compare, fate_between, fate_of
 from interp_checks.differences import paired_error, unpaired_error
 from interp_checks.judgement import decide
 from interp_checks.matching import match_directions
@@ -174,6 +174,17 @@ def test_no_image_of_a_class_is_no_change_of_the_model() -> None:
     found = fate(KILLS, old, new)
     assert (found.word, found.gone) == ("not judged", False)
     assert "no image belongs to class 1" in found.line
+    # As a run against a baseline asks, which knows only that it was not judged.
+    claim = Claim.parse(KILLS)
+    found = fate_between(
+        Judged(claim, "holds", ""),
+        old,
+        Judged(claim, None, "no images"),
+        new,
+        lambda: match_directions(old, new),
+        0.95,
+    )
+    assert (found.word, found.gone) == ("not judged", False)
 
 
 def test_facts_about_weights_are_decided_by_the_new_outcome() -> None:
