@@ -63,7 +63,7 @@ def test_fails_is_told_line_by_line(pytester: pytest.Pytester) -> None:
     # 96.4: with 100 of 100, the lower bound is 0.025 to the power of 1/100.
     assert result.outlines[start + 1 : start + 4] == [
         "verdict   fails, at 95 % confidence",
-        "measured  recall of class 1 is 100.0 % [96.4, 100.0] (100 of 100)",
+        "measured  recall of class 1 is 100.0 % [95.7, 100.0; at 97.5 %] (100 of 100)",
         "claimed   below 5 %",
     ]
     # The rest of the report explains; no traceback, no code of the plugin.
@@ -187,7 +187,7 @@ def test_not_replicated_is_expected_on_the_reference(
     result.stdout.re_match_lines(
         [
             "not replicated dropping direction 4 kills class 2 ",
-            r" *recall of class 2 is 93\.1 % \[91\.4, 94\.6\] \(961 of 1032\)$",
+            r" *recall of class 2 is 93\.1 % \[91\.1, 94\.8; at 97\.5 %\] \(961 of 1032\)$",
             rf"{ONE}: not replicated 1 \(fails 1\)$",
             r"XFAIL .* not replicated \(fails\): recall of class 2 is 93\.1 %",
         ]
@@ -324,7 +324,7 @@ def test_evidence_does_not_depend_on_workers(pytester: pytest.Pytester, tmp_path
         ("claim", "dropping direction 5 kills class 7"),
         ("source", "T18"),
         ("verdict", "fails"),
-        ("measured", "recall of class 7 is 97.4 % [96.2, 98.3] (1001 of 1028)"),
+        ("measured", "recall of class 7 is 97.4 % [96.0, 98.4; at 97.5 %] (1001 of 1028)"),
     ]
     verdicts = [dict(found)["verdict"] for found in properties[0].values()]
     assert sorted(verdicts) == sorted(
