@@ -80,7 +80,7 @@ def test_the_same_bytes_whoever_does_the_work(suite: pytest.Pytester) -> None:
         assert len(set(one)) == 1, name
     assert len(json.loads(contents[0][1])["subjects"][0]["claims"]) == COUNT
     assert all(found == properties[0] for found in properties)
-    assert len(properties[0]) == 6 * COUNT
+    assert len(properties[0]) == 7 * COUNT
 
 
 def test_only_the_time_differs(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
