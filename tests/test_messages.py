@@ -99,7 +99,8 @@ def test_a_claim_that_holds_but_is_unspecific(mnist: Readout) -> None:
         "verdict   holds, at 95 % confidence",
         "measured  accuracy is 97.65 % [97.33, 97.94] (9765 of 10000)",
         "claimed   above 90 %",
-        "note      unspecific: holds for 40/40 random rotations",
+        "note      unspecific: holds for 40/40 random rotations as stated, 40/40 for",
+        "          some k",
     ]
     specific = replace(verdict, chance=Chance(1, 40), notes=("one", "two"))
     assert specific.message().split("\n")[4:] == [

@@ -139,3 +139,7 @@ def test_what_replicates_is_counted_as_the_readme_says(
     assert headline == only_set
     assert f"({headline} of 200 random rotations each)" in flowing
     assert f"({four} of 200)" in flowing
+    anywhere = {one["claim"]: one["chance_anywhere"]["count"] for one in numbered}
+    headline_claim = "dropping direction 5 kills class 8 and spares every other class"
+    assert f"{anywhere[headline_claim]} of 200 for the headline" in flowing
+    assert min(anywhere.values()) > 10, "above 5 % for all of them"

@@ -74,7 +74,7 @@ def test_rendered_tables(suite: pytest.Pytester, report: dict[str, Any]) -> None
     ]
     assert [row[0].split(" ", 1)[1] for row in telling[1:]] == ["fails", "undecided", "fails"]
     for row, claim in zip(every[1:], subject["claims"], strict=True):
-        assert len(row) == 5
+        assert len(row) == 6
         assert row[2] == (claim["source"] or "")
         assert row[3].startswith(claim["measured"].replace("\n", " "))
     for rendered, table in zip(recalls, subject["tables"], strict=True):
@@ -123,7 +123,7 @@ def test_names_that_mean_something_to_markdown(pytester: pytest.Pytester) -> Non
     assert len(claims) == 1 + len(NAMES) + 1
     for name, row in zip(NAMES, claims[1:], strict=False):
         assert row[1] == str(Claim.of(facts.Is("above", 10, (name,))))
-        assert len(row) == 5
+        assert len(row) == 6
     with Path("r.csv").open(newline="", encoding="utf-8") as file:
         assert {row["class"] for row in csv.DictReader(file)} == set(NAMES)
 
