@@ -58,7 +58,7 @@ def matching_of(old: Readout, new: Readout, config: pytest.Config) -> Matching:
 def became(
     stated: Claim,
     after: Judged,
-    test: str,
+    item: pytest.Item,
     new: Readout,
     config: pytest.Config,
     confidence: float,
@@ -68,7 +68,7 @@ def became(
     Args:
         stated: in the words of the suite, by which the baseline knows it.
         after: how it was judged now.
-        test: that judged it.
+        item: the test that judged it.
         new: what it was judged on.
         config: of this run.
         confidence: of each verdict that is made again.
@@ -81,7 +81,7 @@ def became(
     """
     run = baseline_of(config)
     assert run is not None
-    found = run.find(test, str(stated), root=config.rootpath)
+    found = run.find(item.nodeid, str(stated), file=item.path)
     if found is None:
         return None, None
     entry, old = found

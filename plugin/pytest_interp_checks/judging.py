@@ -231,8 +231,7 @@ def _fate(
     problem = ""
     try:
         confidence = request.config.getoption(CONFIDENCE) or readout.confidence
-        nodeid = request.node.nodeid
-        return became(stated, judged, nodeid, readout, request.config, confidence)
+        return became(stated, judged, request.node, readout, request.config, confidence)
     except InterpChecksError as error:
         problem = str(error)
     return pytest.fail(problem, pytrace=False)

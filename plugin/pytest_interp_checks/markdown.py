@@ -29,12 +29,12 @@ def markdown(report: dict[str, Any]) -> str:
         for word in STATUSES
         if report["summary"][word]
     )
-    sections = [f"## Interpretability claims\n\n{counts or 'No claim was judged.'}\n"]
-    sections += [
-        f"\n> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n"
+    warned = "".join(
+        f"> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n\n"
         for subject in report["subjects"]
         for warning in subject["warnings"]
-    ]
+    )
+    sections = [f"## Interpretability claims\n\n{warned}{counts or 'No claim was judged.'}\n"]
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
         if subject["notes"]:

@@ -121,14 +121,14 @@ def save(ledger: Ledger, config: pytest.Config) -> list[str]:
     path = path_of(config, "interp_save")
     if path is None:
         return []
-    from interp_checks.places import root_in_repository
+    from interp_checks.places import path_in_repository
     from interp_checks.runs import save_run
 
     path = path if path.suffix else path.with_suffix(".json")
     report = {
         **report_of(ledger, config),
         "commit": _commit(config),
-        "root": root_in_repository(config.rootpath),
+        "root": path_in_repository(config.rootpath),
     }
     snapshots = [
         next((entry["snapshot"] for entry in entries if entry["snapshot"]), "")
