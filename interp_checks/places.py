@@ -12,7 +12,7 @@ class Place:
     """Where a test is.
 
     Args:
-        parts: of the path of its file, from the run's root or from the file system's.
+        parts: of the path of its file, from the run's root or from that of the file system.
         test: its name in the file, parameters included.
         known: the parts from the top of its repository; None outside of one.
         above: folders that the file is in, nearest first; none for a saved run.
@@ -24,21 +24,21 @@ class Place:
     above: tuple[Path, ...]
 
     @classmethod
-    def of(cls, test: str, root: Path | None, within: str | None) -> Place:
+    def of(cls, test: str, file: Path | None, within: str | None) -> Place:
         """The place of a test.
 
         Args:
             test: its name, as pytest has it.
-            root: the folder that the name begins in, where that is at hand.
-            within: otherwise that folder's path within its repository, if it is known.
+            file: that it is in, where that is at hand; otherwise the name says it.
+            within: the folder that the name begins in, within its repository, if it is known.
         """
         name, _, rest = test.partition("::")
-        if root is not None:
-            within = root_in_repository(root)
+        if file is not None:
+            top = path_in_repository(file)
+            known = None if top is None else Path(top).parts
+            return cls(file.parts, rest, known, tuple(file.parents))
         known = None if within is None else Path(os.path.normpath(Path(within) / name)).parts
-        path = Path(os.path.normpath(root / name)) if root is not None else Path(name)
-        above = tuple(path.parents) if root is not None else ()
-        return cls(path.parts, rest, known, above)
+        return cls(Path(name).parts, rest, known, ())
 
     @property
     def parameters(self) -> str:
@@ -64,9 +64,9 @@ class Place:
         return any(folder.joinpath(*parts).is_file() for folder in self.above)
 
 
-def root_in_repository(root: Path) -> str | None:
-    """A folder's path within its repository, with slashes; None outside of one."""
-    for folder in (root, *root.parents):
+def path_in_repository(path: Path) -> str | None:
+    """The path of a file or folder within its repository, with slashes; None outside of one."""
+    for folder in (path, *path.parents):
         if (folder / ".git").exists():
-            return root.relative_to(folder).as_posix()
+            return path.relative_to(folder).as_posix()
     return None

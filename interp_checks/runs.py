@@ -66,7 +66,7 @@ class SavedRun:
         test: str,
         sentence: str,
         *,
-        root: Path | None = None,
+        file: Path | None = None,
         within: str | None = None,
         moved: bool = True,
     ) -> tuple[Mapping[str, Any], Readout] | None:
@@ -81,12 +81,13 @@ class SavedRun:
         Args:
             test: its name in the other run.
             sentence: the claim.
-            root: the folder that names of tests begin in, in a run that is under way.
-            within: the same within its repository, in a run that was saved.
+            file: that the test is in, absolute, in a run that is under way.
+            within: the folder that names of tests begin in, within its repository, in a run that
+                was saved.
             moved: whether the claim may be one of this run whose file has moved.
         """
         said = [entry for entry in self.claims() if entry[0]["claim"] == sentence]
-        place = Place.of(test, root, within)
+        place = Place.of(test, file, within)
         shared = [place.shared(self._place(entry)) for entry, _ in said]
         longest = max(shared, default=0)
         if longest:

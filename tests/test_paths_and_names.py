@@ -64,7 +64,7 @@ def test_paths_are_those_of_where_pytest_was_called(
     monkeypatch.setenv("HOME", str(pytester.path))
     write({"test_a.py": MOVES, "test_b.py": MOVES, "test_c.py": CLAIM})
     shutil.copy(checkpoint_file("digits"), "here.safetensors")
-    first = pytester.runpytest_subprocess(
+    first = pytester.runpytest_inprocess(
         *OPTIONS, "test_c.py", "--interp-checkpoint=here.safetensors", "--interp-save=base.json"
     )
     first.assert_outcomes(passed=1)
@@ -105,15 +105,12 @@ def test_a_data_folder_of_the_environment(
 # What is assumed, and near chance
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "xdist"])
-def test_a_checkpoint_of_normalised_inputs(
-    pytester: pytest.Pytester, workers: tuple[str, ...]
-) -> None:
+def test_a_checkpoint_of_normalised_inputs(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_c=CLAIM)
     torch.save(refolded(MNIST), "theirs.pt")
-    options = (*OPTIONS, *workers, "--interp-dataset=digits", "--interp-checkpoint=theirs.pt")
+    options = (*OPTIONS, "--interp-dataset=digits", "--interp-checkpoint=theirs.pt")
     reports = [f"--interp-report=out.{kind}" for kind in ("md", "json", "csv")]
-    result = pytester.runpytest_subprocess(*options, *reports)
+    result = pytester.runpytest_inprocess(*options, *reports)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -123,15 +120,15 @@ def test_a_checkpoint_of_normalised_inputs(
             "  classes in order: 0, 1, 2, * (assumed; --interp-classes*",
         ]
     )
-    if not workers:  # before the first claim is judged
-        result.stdout.fnmatch_lines(["interp-checks: read otherwise, *", "test_c.py*"])
+    # Before the first claim is judged.
+    result.stdout.fnmatch_lines(["interp-checks: read otherwise, *", "test_c.py*"])
     result.stdout.fnmatch_lines(["*interpretability claims*", "checkpoint *", "warning: *"])
     page = Path("out.md").read_text("utf-8")
     assert page.index("⚠️") < page.index("fails")
     assert "--interp-normalize=0.1307,0.3081" in page
     (subject,) = json.loads(Path("out.json").read_text("utf-8"))["subjects"]
     assert any("0.1307,0.3081" in line for line in subject["warnings"])
-    right = pytester.runpytest_subprocess(*options, "--interp-normalize=0.1307,0.3081")
+    right = pytester.runpytest_inprocess(*options, "--interp-normalize=0.1307,0.3081")
     right.assert_outcomes(passed=1)
     right.stdout.fnmatch_lines(["  inputs: (pixel - 0.1307) / 0.3081* (as stated)"])
     right.stdout.no_fnmatch_line("*warning*")
@@ -242,21 +239,20 @@ def two_models(noise: float = 0.3) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("roots", [(".", "suites"), ("suites", "."), (".", "suites/small")])
-def test_a_baseline_from_another_root(
-    pytester: pytest.Pytester, roots: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("roots", [(".", "suites"), (".", "suites/small")])
+def test_a_baseline_from_another_root(pytester: pytest.Pytester, roots: tuple[str, str]) -> None:
     write(two_models())
     first, second = roots
     options = (*OPTIONS, "suites")
-    saved = pytester.runpytest_subprocess(*options, f"--rootdir={first}", "--interp-save=b.json")
+    saved = pytester.runpytest_inprocess(*options, f"--rootdir={first}", "--interp-save=b.json")
     saved.assert_outcomes(passed=2)
-    found = pytester.runpytest_subprocess(
+    workers = ("-n", "2") if second == "suites" else ()
+    found = (pytester.runpytest_subprocess if workers else pytester.runpytest_inprocess)(
         *options,
+        *workers,
         f"--rootdir={second}",
         "--interp-baseline=b.json",
         "--interp-report=out.json",
-        "-nauto" if second == "suites" else "-v",
     )
     found.assert_outcomes(passed=2)
     subjects = json.loads(Path("out.json").read_text("utf-8"))["subjects"]
@@ -269,8 +265,8 @@ def test_a_baseline_from_another_root(
 def test_no_claim_is_judged_against_another_model(pytester: pytest.Pytester) -> None:
     """The baseline has the sentence of one model; the other's is not in it."""
     write(two_models())
-    pytester.runpytest_subprocess(*OPTIONS, "suites/small", "--interp-save=b.json")
-    result = pytester.runpytest_subprocess(*OPTIONS, "suites/large", "--interp-baseline=b.json")
+    pytester.runpytest_inprocess(*OPTIONS, "suites/small", "--interp-save=b.json")
+    result = pytester.runpytest_inprocess(*OPTIONS, "suites/large", "--interp-baseline=b.json")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         ["This claim is not in the baseline*", "The same sentence is there for *test_small.py*"]
@@ -280,17 +276,17 @@ def test_no_claim_is_judged_against_another_model(pytester: pytest.Pytester) -> 
 def test_a_claim_moves_with_its_file(pytester: pytest.Pytester) -> None:
     write(two_models())
     options = (*OPTIONS, "suites/small")
-    pytester.runpytest_subprocess(*options, "--interp-save=b.json").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*options, "--interp-save=b.json").assert_outcomes(passed=1)
     Path("suites/small/test_small.py").rename("suites/small/test_renamed.py")
-    result = pytester.runpytest_subprocess(*options, "--interp-baseline=b.json")
+    result = pytester.runpytest_inprocess(*options, "--interp-baseline=b.json")
     result.assert_outcomes(passed=1)
 
 
 def test_a_subject_of_another_parameter_is_another(pytester: pytest.Pytester) -> None:
     one = f"{MODEL}\nimport pytest\n\n{PARAMETRISED['params']}"
     write({"conftest.py": one, "test_c.py": CLAIM})
-    pytester.runpytest_subprocess(*OPTIONS, "-k", "small", "--interp-save=b.json")
-    result = pytester.runpytest_subprocess(*OPTIONS, "--interp-baseline=b.json")
+    pytester.runpytest_inprocess(*OPTIONS, "-k", "small", "--interp-save=b.json")
+    result = pytester.runpytest_inprocess(*OPTIONS, "--interp-baseline=b.json")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["The same sentence is there for another test: *small*"])
 

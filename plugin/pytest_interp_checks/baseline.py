@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,7 @@ def became(
     stated: Claim,
     after: Judged,
     test: str,
+    file: Path,
     new: Readout,
     config: pytest.Config,
     confidence: float,
@@ -71,6 +73,7 @@ def became(
         stated: in the words of the suite, by which the baseline knows it.
         after: how it was judged now.
         test: that judged it.
+        file: that it is in.
         new: what it was judged on.
         config: of this run.
         confidence: of each verdict that is made again, and of all differences together.
@@ -83,7 +86,7 @@ def became(
     """
     run = baseline_of(config)
     assert run is not None
-    found = run.find(test, str(stated), root=config.rootpath)
+    found = run.find(test, str(stated), file=file)
     if found is None:
         if run.has_unjudged(test, str(stated)):
             return fate_by_outcomes(Judged(stated, None, ""), after), test

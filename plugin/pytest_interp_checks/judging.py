@@ -250,7 +250,8 @@ def _fate(
     problem = ""
     try:
         confidence = request.config.getoption(CONFIDENCE) or readout.confidence
-        return became(stated, judged, _test(request), readout, request.config, confidence)
+        node = request.node
+        return became(stated, judged, _test(request), node.path, readout, node.config, confidence)
     except InterpChecksError as error:
         problem = str(error)
     return pytest.fail(printable(problem), pytrace=False)

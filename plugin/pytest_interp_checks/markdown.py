@@ -47,15 +47,15 @@ def markdown(report: dict[str, Any]) -> str:
     Args:
         report: printable, as all reports for people are.
     """
-    sections = [f"## Interpretability claims\n\n{_counts(report)}\n"]
+    warned = "".join(
+        f"> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n\n"
+        for subject in report["subjects"]
+        for warning in subject["warnings"]
+    )
+    sections = [f"## Interpretability claims\n\n{warned}{_counts(report)}\n"]
     sections += [f"\n{line}\n" for line in _warnings(report)]
     if report["baseline"]:
         sections += _since_baseline(report)
-    sections += [
-        f"\n> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n"
-        for subject in report["subjects"]
-        for warning in subject["warnings"]
-    ]
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
         if subject["notes"]:

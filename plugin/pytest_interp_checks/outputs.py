@@ -126,7 +126,7 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         InterpChecksError: the run is no match for what is saved there, or the file cannot be
             written.
     """
-    from interp_checks.places import root_in_repository
+    from interp_checks.places import path_in_repository
     from interp_checks.runs import save_run
 
     path = saved_path(config)
@@ -143,7 +143,7 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
     snapshots = [tables.snapshot for tables, _ in ledger.by_subject()]
     if not all(snapshots):
         raise InterpChecksError("the features of a subject could not be packed, or were lost")
-    run = {**report, "commit": commit_of(config), "root": root_in_repository(config.rootpath)}
+    run = {**report, "commit": commit_of(config), "root": path_in_repository(config.rootpath)}
     save_run(path, run, snapshots)
     partial = " (a partial run: a baseline knows what it leaves out)"
     return f"run saved: {shown(config, path)}{partial if report['selection']['partial'] else ''}"
