@@ -90,7 +90,7 @@ def test_no_other_reference_is_shipped() -> None:
         interp_fixtures.reference_readout("cifar")
     assert str(caught.value).split("\n") == [
         "no reference is shipped for 'cifar'",
-        "  expected: mnist or digits",
+        "  expected: mnist or digits or usps or ardis",
     ]
     with pytest.raises(AttributeError, match="has no attribute 'reference_readuot'"):
         interp_fixtures.reference_readuot  # noqa: B018
