@@ -11,8 +11,8 @@ count as fewer than :data:`FEWEST`, nothing is said.
 The simulation (docs/calibration.md) finds at most 2.5 % wrong on either side for normal, Laplace,
 lognormal and t laws, where the plain normal interval has up to 9 %. What remains: a kind of
 images that is so rare that none of it is in the sample, and that carries as much as all others
-together. With an expected number of λ in the sample it is missed with probability exp(-λ): under
-5 % from λ = 3 on.
+together. With an expected number of λ in the sample it is missed with probability exp(-λ); in
+all, the simulation finds 61 % wrong at λ = 0.5, 7 % at λ = 3 and 3 % at λ = 5.
 """
 
 from __future__ import annotations

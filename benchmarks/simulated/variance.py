@@ -84,7 +84,8 @@ def row(name: str, law: Law, relation: str, beyond: str = "") -> Row:
     )
 
 
-_UNSEEN = "a rare kind of images is in none of {:.0f} % of the samples"
+_UNSEEN = "{:.0f} % of the samples have no image of the rare kind"
+_FEW = _UNSEEN + ", others a single one that happens to carry little"
 
 ROWS = (
     *(
@@ -99,8 +100,18 @@ ROWS = (
     ),
     row("a kind of images expected 5 times", rare(5, LATER), "at least"),
     row("a kind of images expected 5 times", rare(5, EARLIER), "at most"),
-    row("a kind of images expected 3 times", rare(3, LATER), "at least"),
-    row("a kind of images expected 3 times", rare(3, EARLIER), "at most"),
+    row(
+        "a kind of images expected 3 times",
+        rare(3, LATER),
+        "at least",
+        _FEW.format(100 * np.exp(-3)),
+    ),
+    row(
+        "a kind of images expected 3 times",
+        rare(3, EARLIER),
+        "at most",
+        _FEW.format(100 * np.exp(-3)),
+    ),
     row(
         "a kind of images expected 0.5 times",
         rare(0.5, LATER),
