@@ -24,15 +24,12 @@ def set_fact_holds(fact: MeasuredFact, rotated: Rotated) -> Array:
     That nothing else does so ("the only") is not asked, so that chance is not understated.
     """
 
-    def cases(ablation: Ablation) -> Cases:
-        return Cases(rotated.counts(ablation), rotated.intact)
-
     def killed(*dropped: int) -> Array:
-        killed_classes: Array = cases(dropping(*dropped)).killed
-        return killed_classes
+        counts = rotated.counts(dropping(*dropped))
+        return np.asarray(Cases(counts, rotated.intact).killed)
 
     def spared(ablation: Ablation) -> Array:
-        return cases(ablation).spared
+        return np.asarray(Cases(rotated.counts(ablation), rotated.intact).spared)
 
     numbers = fact.directions
     parts = [part for size in range(1, len(numbers)) for part in combinations(numbers, size)]

@@ -47,7 +47,7 @@ def test_some_directions_carry_a_class_alone(populations: list[Any]) -> None:
 
 
 def test_what_is_true_is_what_many_images_decide(populations: list[Any]) -> None:
-    """What a small sample suggests, true and false, is judged nearly right on all images."""
+    """What a small sample suggests, true and false, is judged with hardly any error on all."""
     decided = {True: 0, False: 0}
     for population in populations:
         sample = population.sample(np.random.default_rng(0), 150)
