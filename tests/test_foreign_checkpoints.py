@@ -296,8 +296,8 @@ def test_what_is_assumed_is_said_and_a_better_reading_hinted(tmp_path: Path) -> 
     assert "--interp-normalize=0.1307,0.3081" in line
     assert f"({RIGHT} of 599)" in line
     told = "\n".join(found.assumed)
-    assert "pixels in [0, 1], as they are (assumed; --interp-normalize" in told
-    assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (assumed; --interp-classes" in told
+    assert "pixels in [0, 1], as they are (assumed; else --interp-normalize" in told
+    assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (assumed; else --interp-classes" in told
     assert "rows of an image are the steps in time (assumed)" in told
     assert "entry 'model'" in told
     assert tuple(assumed(Request(checkpoint=path))) == found.assumed
@@ -376,7 +376,7 @@ def test_commands_say_what_is_assumed(tmp_path: Path, capsys: pytest.CaptureFixt
     torch.save(refolded(MNIST), path)
     assert main(["snapshot", str(path), "--dataset=digits", "--out", out]) == 0
     told = capsys.readouterr().out
-    assert "inputs: pixels in [0, 1], as they are (assumed; --normalize=MEAN,STD" in told
+    assert "inputs: pixels in [0, 1], as they are (assumed; else --normalize=MEAN,STD" in told
     assert "warning: read otherwise" in told
     assert "--interp" not in told
 

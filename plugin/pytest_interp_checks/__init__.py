@@ -196,7 +196,7 @@ def _warnings(config: pytest.Config) -> list[str]:
         found = default_subject(config)
     except InterpChecksError:
         return []  # told by the fixture, with the claims that need it
-    return [f"interp-checks: {line}" for line in warnings_about(found, found.readout)]
+    return [f"interp-checks: warning: {line}" for line in warnings_about(found, found.readout)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
