@@ -188,6 +188,9 @@ def test_refusals_name_keys_and_cause(tmp_path: Path) -> None:
     torch.save({"model": state(), "config": Opaque()}, path)
     with pytest.raises(CheckpointError, match=r"objects of \S*Opaque, whose code"):
         load_checkpoint(path)
+    torch.save({"net": Opaque()}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(CheckpointError, match=r"objects of \S*Opaque, whose code"):
+        load_checkpoint(path)
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
     with pytest.raises(CheckpointError, match="a TorchScript archive"):
         load_checkpoint(path)
@@ -198,6 +201,21 @@ def test_refusals_name_keys_and_cause(tmp_path: Path) -> None:
             with pytest.raises(CheckpointError, match="Git LFS pointer") as refused:
                 read(pointer)
             assert "git lfs pull" in str(refused.value)
+
+
+def test_other_tensors_and_other_networks(tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    torch.save({**state(), "head.weight": state()["head.weight"].to_sparse()}, path)
+    assert np.array_equal(load_checkpoint(path).tensors["head.weight"], TENSORS["head.weight"])
+    bare = {name: one.to("meta") for name, one in state().items()}
+    torch.save(bare, path)
+    with pytest.raises(CheckpointError, match="is not usable"):
+        load_checkpoint(path)
+    for kind in (torch.nn.GRU, torch.nn.RNN):
+        parts = {"rnn": kind(28, 10, 2), "fc": torch.nn.Linear(10, 10)}
+        torch.save(torch.nn.ModuleDict(parts).state_dict(), path)
+        with pytest.raises(CheckpointError, match=f"weights of a .*{kind.__name__}"):
+            load_checkpoint(path)
 
 
 def test_no_code_is_run(tmp_path: Path) -> None:
@@ -278,13 +296,26 @@ def test_what_is_assumed_is_said_and_a_better_reading_hinted(tmp_path: Path) -> 
     assert "--interp-normalize=0.1307,0.3081" in line
     assert f"({RIGHT} of 599)" in line
     told = "\n".join(found.assumed)
-    assert "pixels in [0, 1], as they are (assumed; --interp-normalize" in told
-    assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (assumed; --interp-classes" in told
+    assert "pixels in [0, 1], as they are (assumed; else --interp-normalize" in told
+    assert "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (assumed; else --interp-classes" in told
     assert "rows of an image are the steps in time (assumed)" in told
     assert "entry 'model'" in told
     assert tuple(assumed(Request(checkpoint=path))) == found.assumed
     stated = Request(checkpoint=path, normalisation=MNIST, classes=tuple("0123456789"))
     assert ["as stated" in one for one in assumed(stated)][:3] == [True, False, True]
+
+
+def test_no_order_is_hinted_for_some_of_the_classes(tmp_path: Path) -> None:
+    """Three outputs that nobody named: images of 0, 1 and 2 cannot tell which classes they are."""
+    weights = state()
+    for name in ("head.weight", "head.bias"):
+        weights[name] = weights[name][[2, 5, 8]].clone()
+    torch.save(weights, tmp_path / "x.pt")
+    found = judged(tmp_path / "x.pt")
+    assert not found.warnings
+    assert near_chance(found.readout)
+    assert any("0, 1, 2 (assumed" in line and "has 10" in line for line in found.assumed)
+    assert judged(tmp_path / "x.pt", classes=("2", "5", "8")).readout.intact.accuracy.lower > 0.9
 
 
 def test_a_good_checkpoint_gets_no_hint(tmp_path: Path) -> None:
@@ -345,7 +376,7 @@ def test_commands_say_what_is_assumed(tmp_path: Path, capsys: pytest.CaptureFixt
     torch.save(refolded(MNIST), path)
     assert main(["snapshot", str(path), "--dataset=digits", "--out", out]) == 0
     told = capsys.readouterr().out
-    assert "inputs: pixels in [0, 1], as they are (assumed; --normalize=MEAN,STD" in told
+    assert "inputs: pixels in [0, 1], as they are (assumed; else --normalize=MEAN,STD" in told
     assert "warning: read otherwise" in told
     assert "--interp" not in told
 

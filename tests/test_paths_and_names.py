@@ -115,13 +115,13 @@ def test_a_checkpoint_of_normalised_inputs(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "interp-checks: theirs.pt",
-            "  inputs: pixels in [[]0, 1], as they are (assumed; --interp-normalize*",
+            "  inputs: pixels in [[]0, 1], as they are (assumed; else --interp-normalize*",
             "  layout: rows of an image are the steps in time (assumed)",
-            "  classes in order: 0, 1, 2, * (assumed; --interp-classes*",
+            "  classes: 0, 1, 2, * (assumed; else --interp-classes*",
         ]
     )
     # Before the first claim is judged.
-    result.stdout.fnmatch_lines(["interp-checks: read otherwise, *", "test_c.py*"])
+    result.stdout.fnmatch_lines(["interp-checks: warning: read otherwise, *", "test_c.py*"])
     result.stdout.fnmatch_lines(["*interpretability claims*", "checkpoint *", "warning: *"])
     page = Path("out.md").read_text("utf-8")
     assert page.index("⚠️") < page.index("fails")
@@ -218,6 +218,23 @@ def test_parametrised_subjects_have_names(
         assert f"{name}: a subject of this suite's own" in result.stdout.str()
         for file in ("out.md", "out.json", "out.csv", "out.html", "out.xml", "run.json"):
             assert f"{name}: a subject of this suite" in Path(file).read_text("utf-8"), file
+
+
+def test_names_beyond_ascii(pytester: pytest.Pytester) -> None:
+    """Indirect parameters, with ids that pytest escapes."""
+    fixture = "@pytest.fixture\ndef subject(request):\n    return model(request.param)\n"
+    marked = 'pytest.mark.parametrize("subject", [1, 2], indirect=True, ids=["modèle-a", "b[1]"])'
+    claim = f"import pytest\nfrom pytest_interp_checks import claims\n\ntest_it = {marked}"
+    write(
+        {
+            "conftest.py": f"{MODEL}\nimport pytest\n\n{fixture}",
+            "test_c.py": f"{claim}(claims('accuracy is above 90 %'))\n",
+        }
+    )
+    result = pytester.runpytest_inprocess(*OPTIONS, "--interp-save=run.json")
+    result.assert_outcomes(passed=2)
+    subjects = load_run("run.json").report["subjects"]
+    assert [subject["name"] for subject in subjects] == ["modèle-a", "b[1]"]
 
 
 def test_a_name_in_the_provenance(pytester: pytest.Pytester) -> None:

@@ -210,7 +210,7 @@ def _warnings(config: pytest.Config) -> list[str]:
         found = default_subject(config)
     except InterpChecksError:
         return []  # told by the fixture, with the claims that need it
-    return [f"interp-checks: {line}" for line in warnings_about(found, found.readout)]
+    return [f"interp-checks: warning: {line}" for line in warnings_about(found, found.readout)]
 
 
 @pytest.hookimpl(tryfirst=True)

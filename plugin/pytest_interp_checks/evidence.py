@@ -109,10 +109,18 @@ def name_of(item: pytest.Item, sentence: str, readout: Readout) -> str:
     """
     ids = list(getattr(getattr(item, "callspec", None), "_idlist", ()))
     own = {sentence, sentence.encode("unicode_escape").decode("ascii")}
-    named = [str(part) for part in ids if part not in own]
+    named = [_unescaped(str(part)) for part in ids if part not in own]
     defined = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     own_fixtures = [fixture.baseid for fixture in defined.get("subject", ())]
     return "-".join(named) or readout.provenance.get("name") or "".join(own_fixtures[-1:])
+
+
+def _unescaped(identifier: str) -> str:
+    """An id as its author wrote it; pytest escapes what is not ASCII."""
+    try:
+        return identifier.encode("ascii").decode("unicode_escape")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return identifier  # of a project that asks pytest not to
 
 
 def _description(subject: Any, readout: Readout, name: str) -> str:
