@@ -50,7 +50,7 @@ def test_intervals_cover_the_exact_values(confidence: float) -> None:
         covered += np.abs(found.values - exact) <= found.margins + 1e-12
         off += (found.values - exact) / 100
         assert (found.margins > 0).all()
-    assert confidence - 0.05 <= covered.mean() / 100 <= confidence + 0.05
+    assert confidence - 0.02 <= covered.mean() / 100 < 1
     # On average over seeds the estimates are right.
     assert np.abs(off).max() < 0.02
 
@@ -90,7 +90,7 @@ def test_each_order_is_used_with_its_reverse(pairs: int) -> None:
     missed = binomtest(0, pairs).proportion_ci(0.8, method="exact").high
     varies = np.ptp(samples, axis=0) > 1e-9
     assert varies.any()
-    expected = np.maximum(t.ppf(0.9, pairs - 1) * spread, missed * farthest)
+    expected = np.hypot(t.ppf(0.9, pairs - 1) * spread, missed * farthest)
     np.testing.assert_allclose(found.margins[varies], expected[varies], atol=1e-12)
 
 
@@ -107,8 +107,8 @@ def test_no_interval_is_empty_unless_nothing_is_left_open() -> None:
             missed += int((np.abs(found.values - exact) > found.margins + 1e-12).sum())
             total += exact.size
     assert empty == 0
-    # Student's interval is not exact for so few pairs, but nearly.
-    assert missed <= 0.08 * total
+    # Not exact for so few pairs, but wide enough.
+    assert missed <= 0.05 * total
     # Two directions have two orders, which make one pair.
     two = head(1, 3, 2, 100)
     found = sample_shapley(two, 8)
