@@ -181,7 +181,7 @@ def draw_power(found: dict[str, Counts], path: Path) -> None:
         axis.plot([left, left, left + wide], [bottom + high, bottom, bottom], "0.6", linewidth=0.7)
         for key, style in (("holds", "C0-"), ("failed", "C3--"), ("fails", "C3-")):
             axis.plot(left + along, bottom + high * np.array(power[key]), style, linewidth=1.2)
-        title = name.replace(", a kind of images expected", ", rare kind expected")
+        title = name.replace("directions carry", "carry").replace("a kind of images", "rare")
         axis.text(left, bottom + high + 0.03, title[:46], fontsize=6)
         if number // across == down - 1 or number + across >= len(shown):
             for place, size in zip(along, SIZES, strict=True):
