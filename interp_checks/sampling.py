@@ -68,9 +68,10 @@ def sample_shapley(
     et al., 2022). In every order what the directions add sums to the total effect, so the
     estimates do too.
 
-    Intervals are Student's over pairs. Where pairs hardly differ, that is too narrow: orders that
-    no pair looked at may add something else. So each margin is at least what the share of orders
-    that could have been missed, 1 - (error / 2) ** (1 / pairs), would move the mean by.
+    Intervals are Student's over pairs, which alone are too narrow where pairs hardly differ: orders
+    that no pair looked at may add something else. So what the share of orders that could have been
+    missed, 1 - (error / 2) ** (1 / pairs), would move the mean by is added to each margin, as
+    independent errors add (the root of the sum of squares).
 
     Args:
         readout: any number of directions.
@@ -112,7 +113,7 @@ def sample_shapley(
     margins = float(t.ppf(1 - error, pairs - 1)) * spread
     # Orders that make up so much of all could have been missed by every pair.
     missed = 1 - error ** (1 / pairs)
-    margins = np.maximum(margins, missed * _reach(mean, lowest, highest, largest))
+    margins = np.hypot(margins, missed * _reach(mean, lowest, highest, largest))
     if width <= 2:
         # An order and its reverse are all orders there are.
         margins = np.zeros_like(margins)

@@ -14,7 +14,7 @@ from made_heads import head, heads, rebuilt
 from made_readouts import diagonal
 from scipy.stats import binomtest, t
 
-from interp_checks import InterpChecksError, Readout, sample_shapley
+from interp_checks import Estimate, InterpChecksError, Readout, sample_shapley
 
 
 def total_effect(readout: Readout) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_intervals_cover_the_exact_values(confidence: float) -> None:
         covered += np.abs(found.values - exact) <= found.margins + 1e-12
         off += (found.values - exact) / 100
         assert (found.margins > 0).all()
-    assert confidence - 0.05 <= covered.mean() / 100 <= confidence + 0.05
+    assert confidence - 0.02 <= covered.mean() / 100 < 1
     # On average over seeds the estimates are right.
     assert np.abs(off).max() < 0.02
 
@@ -90,25 +90,26 @@ def test_each_order_is_used_with_its_reverse(pairs: int) -> None:
     missed = binomtest(0, pairs).proportion_ci(0.8, method="exact").high
     varies = np.ptp(samples, axis=0) > 1e-9
     assert varies.any()
-    expected = np.maximum(t.ppf(0.9, pairs - 1) * spread, missed * farthest)
+    expected = np.hypot(t.ppf(0.9, pairs - 1) * spread, missed * farthest)
     np.testing.assert_allclose(found.margins[varies], expected[varies], atol=1e-12)
 
 
-def test_no_interval_is_empty_unless_nothing_is_left_open() -> None:
+@pytest.mark.parametrize("pairs", [8, 16])
+def test_no_interval_is_empty_unless_nothing_is_left_open(pairs: int) -> None:
     """Every pair may agree where others do not; a misled interval of no width would say never."""
     missed, empty, total = 0, 0, 0
     for number in range(12):
         readout = head(number, 4, 4, 150)
         exact = readout.lattice.shapley.astype(float)
         for seed in range(4):
-            found = sample_shapley(readout, 8, seed=seed)
+            found = sample_shapley(readout, pairs, seed=seed)
             known = [*(readout.support > 0), True]
             empty += int((found.margins[:, known] == 0).sum())
             missed += int((np.abs(found.values - exact) > found.margins + 1e-12).sum())
             total += exact.size
     assert empty == 0
-    # Student's interval is not exact for so few pairs, but nearly.
-    assert missed <= 0.08 * total
+    # Not surely above 5 %: 49 of 960 with 8 pairs, the fewest there may be, 17 with 16.
+    assert Estimate(missed, total).lower < 0.05
     # Two directions have two orders, which make one pair.
     two = head(1, 3, 2, 100)
     found = sample_shapley(two, 8)
