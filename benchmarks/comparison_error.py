@@ -17,7 +17,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
@@ -141,8 +141,37 @@ def too_high(count: int, total: int) -> bool:
 Pairs = Callable[[int], Iterable[tuple[Sequence[Claim], Readout, Readout]]]
 
 
-def errors_of(name: str, pairs: Pairs, rounds: int) -> tuple[list[object], bool]:
-    """One row: pairs with a finding that does not hold any more, and with one that is gone."""
+@dataclass
+class Errors:
+    """Pairs of samples of the same model.
+
+    Args:
+        pairs: of samples.
+        findings: that held on the first sample, over all pairs.
+        shaken: pairs with a finding that does not hold any more.
+        gone: pairs with one that is gone.
+    """
+
+    pairs: int
+    findings: int
+    shaken: int
+    gone: int
+
+    def __add__(self, other: Errors) -> Errors:
+        return Errors(
+            self.pairs + other.pairs,
+            self.findings + other.findings,
+            self.shaken + other.shaken,
+            self.gone + other.gone,
+        )
+
+    def row(self, name: str) -> list[object]:
+        each = f"{self.findings / self.pairs:.0f}"
+        return [name, each, rate(self.shaken, self.pairs), rate(self.gone, self.pairs)]
+
+
+def errors_of(pairs: Pairs, rounds: int) -> Errors:
+    """Compare so many pairs of samples."""
     before = gone = findings = 0
     for claims, old, new in pairs(rounds):
         matching, among = match_directions(old, new), len(claims)
@@ -151,8 +180,7 @@ def errors_of(name: str, pairs: Pairs, rounds: int) -> tuple[list[object], bool]
         findings += len(held)
         before += any(unproven(fate) for fate in held)
         gone += any(fate.gone for fate in held)
-    row = [name, f"{findings / rounds:.0f}", rate(before, rounds), rate(gone, rounds)]
-    return row, too_high(gone, rounds)
+    return Errors(rounds, findings, before, gone)
 
 
 def mnist_pairs(size: int, claims: list[Claim]) -> Pairs:
@@ -307,17 +335,18 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="a file for the tables, besides the terminal")
     chosen = parser.parse_args()
     claims = claims_of_suites()
-    rows, wrong = [], False
+    rows = []
+    together = {"MNIST": Errors(0, 0, 0, 0), "heads made up": Errors(0, 0, 0, 0)}
     for size in SIZES:
-        name = f"MNIST, {size:,} images each"
-        row, bad = errors_of(name, mnist_pairs(size, claims), chosen.pairs)
-        rows.append(row)
-        wrong = wrong or bad
+        found = errors_of(mnist_pairs(size, claims), chosen.pairs)
+        rows.append(found.row(f"MNIST, {size:,} images each"))
+        together["MNIST"] += found
     for classes, size in ((3, 300), (5, 500), (10, 500), (10, 2000)):
-        name = f"heads made up: {classes} classes, {size:,} images each"
-        row, bad = errors_of(name, made_pairs(classes, size), chosen.rounds)
-        rows.append(row)
-        wrong = wrong or bad
+        found = errors_of(made_pairs(classes, size), chosen.rounds)
+        rows.append(found.row(f"heads made up: {classes} classes, {size:,} images each"))
+        together["heads made up"] += found
+    rows += [found.row(f"{name}, all of these") for name, found in together.items()]
+    wrong = any(too_high(found.gone, found.pairs) for found in together.values())
     errors = tabulate(
         rows,
         ["the same model on two samples", "findings", "one does not hold any more", "one is gone"],
@@ -328,10 +357,10 @@ def main() -> int:
         ["what changed", "images", *(f"{size:,}" for size in SIZES)],
         tablefmt="github",
     )
-    found, bad = counterpart_rows(5 * chosen.rounds)
+    matches, bad = counterpart_rows(5 * chosen.rounds)
     wrong = wrong or bad
     matched = tabulate(
-        found,
+        matches,
         ["classes", "gauge", "cosine needed", "matched at 0.9", "matched", "any of a head"],
         tablefmt="github",
     )

@@ -56,7 +56,7 @@ class Moves:
         self._retold: dict[int, tuple[Check, Check]] | None = None
         states = [] if self._pairs is None else [self._state(*pair) for pair in self._pairs]
         #: Whether the claim is false once what is shown to have moved is put in.
-        self.gone = False in states
+        self.gone = bool(self.shown) and False in states
 
     @property
     def comparable(self) -> bool:
