@@ -242,7 +242,8 @@ class Readout:
         values = self.directions.singular_values
         with np.errstate(over="ignore"):
             length = np.float64(math.sqrt(longest)) * largest
-            logit = float(math.sqrt(len(values)) * length * values[0] + np.abs(self.bias).max())
+            shares = math.sqrt(len(values)) * length * values[0]
+            logit = float(shares + np.abs(self.bias).max())
         if not max(logit, length) <= LARGEST_LOGIT:
             raise InterpChecksError(
                 "readout: logits are too large for float64",
@@ -251,6 +252,9 @@ class Readout:
                 expected=f"features and logits below {LARGEST_LOGIT:.0e}",
                 remedy="divide weight and bias by one number: that changes no prediction",
             )
+        # A class that is held back so far that it is never predicted blurs no other.
+        rivals = self.bias[self.bias >= self.bias.max() - 2 * shares]
+        logit = float(shares + np.abs(rivals).max())
         return max(1e-12 * logit, SMALLEST_TIE)
 
     def _wide(self, block: slice) -> FloatArray:

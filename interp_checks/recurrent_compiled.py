@@ -54,8 +54,10 @@ def why_not(reference: Reference, inputs: Any) -> str | None:
         return "inputs that are not finite"
     # No sum of products can overflow float32, where it would silently close a gate. Hidden
     # states are at most one, and so are the entries of directions.
-    largest = max(float(part.abs().max()) for part in parameters)
-    reach = max(1.0, float(inputs.abs().max())) * largest * sum(p.numel() for p in parameters)
+    largest = max(float(part.detach().abs().max()) for part in parameters)
+    reach = (
+        max(1.0, float(inputs.detach().abs().max())) * largest * sum(p.numel() for p in parameters)
+    )
     return f"weights and inputs whose products reach {reach:.0e}" if reach > 1e30 else None
 
 

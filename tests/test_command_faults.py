@@ -405,8 +405,12 @@ def test_a_signal_in_the_middle_of_writing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     number = getattr(signal, name)
+    # Where the tests run in the background, signals are ignored, and stay so.
+    ignored = signal.signal(number, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(number, ignored))
     out = tmp_path / f"out{verb.suffix}"
     out.write_text("old")
     put_in_place = interp_checks.writing._put_in_place

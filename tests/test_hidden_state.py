@@ -258,8 +258,9 @@ def encoder() -> EncoderPictures:
 @cache
 def pictures() -> ClassifierPictures:
     training = load_images("digits", "train")
+    directions = Directions.of(classifier().tensors["head.weight"])
     return ClassifierPictures(
-        classifier(), vae(), training.images, images().images, images().labels
+        classifier(), vae(), training.images, images().images, images().labels, directions
     )
 
 

@@ -72,7 +72,9 @@ def test_fails_now_by_chance_is_in_doubt() -> None:
     assert fate(KILLS, old, new).word == "weakened"
     found = fate(KILLS, old, new, among=1000)
     assert found.word == "in doubt"
-    assert found.line.startswith("fails now: recall of class 1 is 9.0 % [5.4, 13.9] (18 of 200), ")
+    assert found.line.startswith(
+        "fails now: recall of class 1 is 9.0 % [5.02, 14.6; at 97.5 %] (18 of 200), "
+    )
 
 
 def test_the_same_images_tell_more() -> None:

@@ -124,18 +124,18 @@ BAD = {
     "folder": ("--interp-report=file/below/r.md", "no report: file/below/r.md: *"),
     "link to nowhere": ("--interp-save=file/run.json", "nothing saved: file/run.json: *"),
     "figures": ("--interp-figures=file/figures", "no figures: file/figures: *"),
-    "full": ("--interp-report=full.json", "no report: full.json: No space left on device"),
+    "full": ("--interp-report=full.json", "no report: full.json: *No space left on device*"),
     "defect": ("--interp-report=defect.csv", "no report: defect.csv: ZeroDivisionError: *"),
 }
 #: A disk that is full for one file, and a defect of one format.
 BREAKS = f"""
 from pathlib import Path
-write = Path.write_text
+write = Path.write_bytes
 def full(self, text, *args, **more):
     if self.name.startswith(".full.json"):
         raise OSError({errno.ENOSPC}, "No space left on device")
     return write(self, text, *args, **more)
-Path.write_text = full
+Path.write_bytes = full
 
 from pytest_interp_checks import csv_table
 rows = csv_table.csv_table

@@ -154,7 +154,7 @@ def test_code_in_a_checkpoint_does_not_run(pytester: pytest.Pytester, tmp_path: 
 BAD_OPTIONS = {
     "--interp-dataset=nonsense": "there is no data set 'nonsense'",
     "--interp-dataset=": "there is no data set ''",
-    "--interp-dataset=usps": "usps: no folder to read it from",
+    "--interp-dataset=usps --interp-seed=1": "usps: no folder to read it from",
     "--interp-data-root=nowhere": "mnist test images are missing",
     "--interp-data-root=.": "mnist test images are missing",
     "--interp-confidence=2": "2.0 is not a probability",

@@ -48,6 +48,7 @@ def against_baseline(
     verdict: Verdict | None,
     fate: Fate | None,
     baseline: SavedRun | None,
+    path: str,
     alike: str = "",
 ) -> Decision:
     """Pass what is still there; fail what is not, and what the baseline does not know.
@@ -60,19 +61,20 @@ def against_baseline(
         verdict: None if it was not judged.
         fate: what became of the finding; None if the baseline does not know it.
         baseline: the saved run.
+        path: of the saved run, as people read it.
         alike: a line about the tests that judge the same sentence there; empty if none does.
     """
     assert baseline is not None
     claim = evidence["claim"]
     if fate is None and baseline.partial:
-        told = f"{baseline.path} is a partial run, and does not cover this claim"
+        told = f"{path} is a partial run, and does not cover this claim"
         evidence.update(fate=[UNKNOWN, told], gone=False)
         return "skipped", f"{UNKNOWN}: {told}"
     if fate is None:
         told = "save a new one with --interp-save, or take the claim out"
         evidence.update(fate=[UNKNOWN, told], gone=True)
         return "failed", (
-            f"claim     {claim}\nThis claim is not in the baseline {baseline.path}.\n{alike}"
+            f"claim     {claim}\nThis claim is not in the baseline {path}.\n{alike}"
             "Save a new one with --interp-save, or take the claim out."
         )
     if fate.word == "not judged" or (fate.word == "still not" and verdict is None):

@@ -24,6 +24,7 @@ from .decisions import against_baseline, plain_decision
 from .evidence import EVIDENCE, PROPERTIES, evidence_of, name_of
 from .options import CONFIDENCE, UNDECIDED
 from .outputs import needs_readouts
+from .paths import shown
 
 
 def readout_from(subject: Any) -> Readout:
@@ -112,8 +113,10 @@ def run_claim(
     _note_properties(request.node, evidence, fate)
     if request.config.getoption("interp_baseline"):
         known = baseline_of(request.config)
+        assert known is not None
+        where = shown(request.config, known.path)
         others = alike(stated, request.config) if fate is None else ""
-        decision, message = against_baseline(evidence, verdict, fate, known, others)
+        decision, message = against_baseline(evidence, verdict, fate, known, where, others)
     else:
         undecided = request.config.getoption(UNDECIDED)
         decision, message = plain_decision(evidence, verdict, undecided)

@@ -58,12 +58,12 @@ def markdown(report: dict[str, Any]) -> str:
         sections += _since_baseline(report)
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
-        if subject["notes"]:
-            notes = "".join(f"- {_plain(note)}\n" for note in subject["notes"])
-            sections.append(_folded("What was judged", notes))
         telling = [one for one in subject["claims"] if _telling(one)]
         if telling:
             sections.append("\n" + _claims(telling))
+        if subject["notes"]:
+            notes = "".join(f"- {_plain(note)}\n" for note in subject["notes"])
+            sections.append(_folded("What was judged", notes))
         sections.append(_folded(f"All {len(subject['claims'])} claims", _claims(subject["claims"])))
         sections += [
             _folded(f"Recall in %: {table['title'].lower()}", _recalls(subject, table["rows"]))

@@ -16,7 +16,7 @@ from interp_checks.writing import write_text
 
 from .ledger import Ledger
 from .output_paths import is_step_summary, saved_path
-from .paths import report_paths, shown
+from .paths import path_of, report_paths, shown
 from .report import Circumstances, commit_of, report_of
 
 
@@ -25,10 +25,12 @@ class Written:
     """What came of writing.
 
     Args:
+        config: of the run.
         lines: one about each output.
         failed: whether something that was asked for is not there.
     """
 
+    config: pytest.Config
     lines: list[str] = field(default_factory=list)
     failed: bool = False
 
@@ -39,8 +41,11 @@ class Written:
         # A defect in one format must not cost the others.
         except Exception as error:
             self.failed = True
-            told = _problem(error)
-            where = "" if path is None or told.startswith(str(path)) else f"{path}: "
+            told, where = _problem(error), ""
+            if path is not None:
+                named = one_line(shown(self.config, path))
+                told = told.replace(one_line(str(path)), named)
+                where = "" if told.startswith(named) else f"{named}: "
             self.lines.append(f"{what}: {printable(where)}{told}")
 
 
@@ -55,7 +60,7 @@ def _problem(error: Exception) -> str:
 
 def write_outputs(ledger: Ledger, config: pytest.Config, run: Circumstances) -> Written:
     """Write the saved run, then every report, then the figures; whatever was asked for."""
-    written = Written()
+    written = Written(config)
     made: list[dict[str, Any]] = []
 
     def report() -> dict[str, Any]:
@@ -70,7 +75,11 @@ def write_outputs(ledger: Ledger, config: pytest.Config, run: Circumstances) -> 
     for path in report_paths(config):
         written.attempt("no report", path, _writer(path, ledger, config, report))
     if config.getoption("interp_figures"):
-        written.attempt("no figures", None, lambda: _figures(ledger, config, report()))
+        written.attempt(
+            "no figures",
+            path_of(config, "interp_figures"),
+            lambda: _figures(ledger, config, report()),
+        )
     return written
 
 

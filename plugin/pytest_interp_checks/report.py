@@ -14,6 +14,7 @@ from interp_checks.errors import InterpChecksError
 from interp_checks.statuses import behind
 
 from .ledger import Ledger, Tables
+from .paths import shown
 from .status import counted
 
 #: What the JSON says it is; the schema of the same number is docs/report.schema.json.
@@ -88,7 +89,7 @@ def _baseline(ledger: Ledger, config: pytest.Config) -> dict[str, Any] | None:
     assert run is not None
     words = Counter(row["fate"][0] for row in ledger.rows if row["fate"])
     return {
-        "path": str(run.path),
+        "path": shown(config, run.path),
         "partial": run.partial,
         "became": dict(words),
         "not_judged_now": unused_claims(ledger, config),
@@ -109,7 +110,7 @@ def _now() -> str:
 def _subject(tables: Tables, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         **tables.subject,
-        "tables": [{"title": title, "rows": shown} for title, shown in tables.ordered()],
+        "tables": [{"title": title, "rows": table} for title, table in tables.ordered()],
         "lattice": tables.lattice,
         "claims": [_claim(row) for row in rows],
     }
