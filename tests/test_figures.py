@@ -213,7 +213,7 @@ def test_a_low_rank_image_is_the_truncated_decomposition() -> None:
     assert figure.axes[0].get_title() == "original, rank 5"
     assert figure.axes[1].get_title() == f"rank 2: {100 * kept:.1f} % of the variance"
     roots = np.sqrt(energies)
-    assert f"{kept:.1%} of the sum of squared singular values" in figure.alt
+    assert f"{100 * kept:.1f} % of the variance" in figure.alt
     assert f"{roots[-2:].sum() / roots.sum():.1%} of their sum" in figure.alt
 
 
@@ -277,7 +277,9 @@ def test_dead_classes_are_marked_without_colour() -> None:
     framed = {tuple(np.floor(patch.get_xy()).astype(int)) for patch in figure.axes[0].patches}
     assert framed == {(1, 0), (0, 1), (2, 1)}
     assert {"99", "4.9", "5.1", "100", "0", "50", "<1"} <= set(texts(figure))
-    assert "3 dead: dog under all (5 %), cat under none (0 %), newt under none (<1 %)" in figure.alt
+    assert (
+        "3 dead: dog under all (4.9 %), cat under none (0 %), newt under none (<1 %)" in figure.alt
+    )
     assert fig.recall_table(["a"], RECALL[:1] + 0.0, NAMES, "R").alt.count("dead: dog") == 1
 
 

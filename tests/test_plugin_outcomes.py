@@ -114,11 +114,10 @@ def test_not_judged_is_skipped_and_counted(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "not judged dropping direction 12 kills class 0",
-            "           dropping direction 12: there is no direction 12; found: 5",
-            "           directions",
+            "           dropping direction 12: there is no direction*",
+            "           12; found: 5 directions",
             f"not judged {ABLATED} kills class 7",
-            "           there is no class 7; found: classes 0, 1, 2, 3 and 4",
-            "",
+            "           there is no class 7; found: classes 0, 1, 2, 3*",
             "3 claims: holds 1, not judged 2",
             "SKIPPED * not judged: *there is no direction 12*",
             "SKIPPED * not judged: there is no class 7*",

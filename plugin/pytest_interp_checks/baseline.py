@@ -166,7 +166,7 @@ def unused_lines(unused: list[dict[str, str]]) -> list[str]:
 
 def _known(entries: list[dict[str, Any]], run: SavedRun) -> list[tuple[Mapping[str, Any], Readout]]:
     """The claims of the baseline that were found for those of this run."""
-    pairs = {(entry["known_as"], entry["claim"]) for entry in entries}
+    pairs = {(entry.get("known_as"), entry["claim"]) for entry in entries}
     return [found for found in run.claims() if (found[0]["test"], found[0]["claim"]) in pairs]
 
 

@@ -80,12 +80,12 @@ def test_of(item: pytest.Item) -> str:
     parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     test = item.nodeid
     for name, value in parameters.items():
-        if _repeats(name) and isinstance(value, int):
+        if repeats(name) and isinstance(value, int):
             test = re.sub(rf"-{value + 1}-\d+\]$", "]", test)
     return test
 
 
-def _repeats(parameter: str) -> bool:
+def repeats(parameter: str) -> bool:
     """Whether a plugin added this parameter to run a test again (pytest-repeat does)."""
     return parameter.startswith("__")
 
@@ -98,7 +98,7 @@ def _subject_of(item: pytest.Item) -> str:
     others = {
         name: index
         for name, index in sorted(indices.items())
-        if name not in ("claim", "references") and not _repeats(name)
+        if name not in ("claim", "references") and not repeats(name)
     }
     parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     images = bool(getattr(parameters.get("claim"), "needs_images", False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import pytest
@@ -18,6 +19,8 @@ from interp_checks.readout import Readout
 from interp_checks.set_facts import SET_FACTS
 from interp_checks.sweeps import sweep
 from interp_checks.verdict import Verdict
+
+from .collected import repeats
 
 EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
@@ -107,8 +110,12 @@ def name_of(item: pytest.Item, sentence: str, readout: Readout) -> str:
         sentence: the claim's own parameter.
         readout: of the subject.
     """
-    ids = list(getattr(getattr(item, "callspec", None), "_idlist", ()))
+    callspec = getattr(item, "callspec", None)
+    ids = list(getattr(callspec, "_idlist", ()))
     own = {sentence, sentence.encode("unicode_escape").decode("ascii")}
+    if any(map(repeats, getattr(callspec, "params", ()))):
+        # The number of a repetition ("2-3") names no subject.
+        own |= {one for one in ids if re.fullmatch(r"\d+-\d+", str(one))}
     named = [_unescaped(str(part)) for part in ids if part not in own]
     defined = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     own_fixtures = [fixture.baseid for fixture in defined.get("subject", ())]
