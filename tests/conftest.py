@@ -25,6 +25,20 @@ _IMPORTED_ONCE = (
 )
 
 
+#: Files whose tests start many processes or simulate much: all of them are slow.
+_SLOW = {
+    *("test_claims_run_again", "test_command_faults", "test_paths_and_names", "test_outputs"),
+    *("test_partial_runs", "test_pytest_outcomes", "test_discovery", "test_planted_truth"),
+    *("test_sampling", "test_suites", "test_set_rules_shapley", "test_plugin_runs"),
+    *("test_gate_claims", "test_recurrent", "test_moved", "test_set_reports"),
+}
+#: Files with tests that need the data that INTERP_DATA names.
+_REAL_DATA = {
+    *("test_checkpoints", "test_comparison_trained", "test_datasets"),
+    *("test_generative_references", "test_readme_replication", "test_shipped_references"),
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
 
@@ -36,6 +50,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(
             pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*"), append=True
         )
+        if item.path.stem in _SLOW:
+            item.add_marker(pytest.mark.slow)
+        if item.path.stem in _REAL_DATA:
+            item.add_marker(pytest.mark.real_data)
         if config.getoption("--slow"):
             continue
         if item.get_closest_marker("slow"):

@@ -263,7 +263,7 @@ HEADS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "doubled by a hook": ("either", doubled),
     "two averaged": ("either", lambda: Twins(lambda one, two, _: (one + two) / 2)),
     "gated": ("wrong", lambda: Twins(lambda one, two, g: g * one + (1 - g) * two)),
-    "the larger of two": ("wrong", lambda: Twins(lambda one, two, _: torch.maximum(one, two))),
+    "the larger of two": ("either", lambda: Twins(lambda one, two, _: torch.maximum(one, two))),
     "negated": ("either", after(lambda logits: -logits)),
     "negated in place": ("either", after(lambda logits: logits.mul_(-0.7))),
     "rolled": ("either", after(lambda logits: logits.roll(1, dims=1))),

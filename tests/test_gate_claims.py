@@ -307,8 +307,10 @@ def test_quantified_claims_judge_every_member(quantifier: str, over: str) -> Non
         level = 1 - 0.05 / (many - needed + 1)
         rights = [int(confused(one, by_hand(one, target, kept)).trace()) for kept in members]
         for percent in (20, 40, 55, 65, 75, 99):
-            sides = [sided(r, len(one.inputs), percent / 100, "above", level) for r in rights]
-            holding, failing = sides.count(Outcome.HOLDS), sides.count(Outcome.FAILS)
+            # A member that must do it fails as one of as many as must.
+            at = len(one.inputs), percent / 100, "above"
+            holding = [sided(r, *at, level) for r in rights].count(Outcome.HOLDS)
+            failing = [sided(r, *at, 1 - 0.05 / needed) for r in rights].count(Outcome.FAILS)
             expected = (
                 Outcome.HOLDS
                 if holding >= needed

@@ -111,18 +111,12 @@ def test_not_judged_is_skipped_and_counted(pytester: pytest.Pytester) -> None:
     result = run(pytester, on_made_images(pytester, *sentences), "-rs")
     result.assert_outcomes(passed=1, skipped=2)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(
-        [
-            "not judged dropping direction 12 kills class 0",
-            "           dropping direction 12: there is no direction*",
-            "           12; found: 5 directions",
-            f"not judged {ABLATED} kills class 7",
-            "           there is no class 7; found: classes 0, 1, 2, 3*",
-            "3 claims: holds 1, not judged 2",
-            "SKIPPED * not judged: *there is no direction 12*",
-            "SKIPPED * not judged: there is no class 7*",
-        ]
-    )
+    shown = " ".join(" ".join(result.outlines).split())
+    assert "not judged dropping direction 12 kills class 0" in shown
+    assert "there is no direction 12; found: 5 directions" in shown
+    assert f"not judged {ABLATED} kills class 7" in shown
+    assert "there is no class 7; found: classes 0, 1, 2, 3 and 4" in shown
+    assert "3 claims: holds 1, not judged 2" in shown
 
 
 def test_nothing_judged_fails_the_run(pytester: pytest.Pytester) -> None:

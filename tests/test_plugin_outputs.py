@@ -116,7 +116,7 @@ def test_a_run_saved_on_a_full_disk_is_one_error(pytester: pytest.Pytester) -> N
     found = run(pytester, "pytest --interp-save=/dev/full")
     assert found.returncode == 1
     told = found.stdout.decode()
-    assert "/dev/full: this file cannot be written\n  found: No space left on device" in told
+    assert "nothing saved: /dev/full: this file cannot be written (No space left on device)" in told
     assert "INTERNALERROR" not in told
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
     assert not Path("/dev/full.json").exists()

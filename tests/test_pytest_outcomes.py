@@ -220,10 +220,10 @@ def test_every_outcome_in_every_report(project: pytest.Pytester, workers: tuple[
     first, _, rest = markdown.partition("<details>")
     assert "deselected 1" in first
     assert "exit status is 1" in first
-    shown = {row[1]: row[0].split(" ", 1)[1] for row in rows_in(rest) if len(row) == 5}
+    shown = {row[1]: row[0].split(" ", 1)[1] for row in rows_in(rest) if len(row) == 6}
     for claim in found.values():
         assert shown[claim["claim"]] == claim["status"]
-    at_once = {row[1] for row in rows_in(first) if len(row) == 5}
+    at_once = {row[1] for row in rows_in(first) if len(row) == 6}
     red = {claim["claim"] for claim in found.values() if claim["pytest"] in ("failed", "error")}
     assert at_once == red
     assert SENTENCES["deselected"] not in markdown

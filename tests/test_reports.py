@@ -80,7 +80,7 @@ def test_the_same_bytes_whoever_does_the_work(suite: pytest.Pytester) -> None:
         assert len(set(one)) == 1, name
     assert len(json.loads(contents[0][1])["subjects"][0]["claims"]) == COUNT
     assert all(found == properties[0] for found in properties)
-    assert len(properties[0]) == 7 * COUNT
+    assert len(properties[0]) == 8 * COUNT
 
 
 def test_only_the_time_differs(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be_made(suite: pytest.Pytester) -> None:
     result = run(suite, "-k", "test_kept", "--interp-report=file/below/r.md")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=1, deselected=COUNT - 1)
-    result.stdout.fnmatch_lines(["no report: */file/below/r.md: this file cannot be written (*"])
+    result.stdout.fnmatch_lines(["no report: file/below/r.md: this file cannot be written (*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert Path("file").read_text() == "mine"
 

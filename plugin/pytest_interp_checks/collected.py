@@ -15,7 +15,9 @@ from typing import Any, TypedDict
 
 import pytest
 
+from interp_checks.errors import InterpChecksError
 from interp_checks.printable import encodable
+from interp_checks.writing import write_text
 
 from .claims import MARKER
 
@@ -117,9 +119,9 @@ def finish(session: pytest.Session) -> None:
     if not records or _FILES not in given:
         return
     # A worker on another machine has no such folder; reports bring the records of what ran.
-    with suppress(OSError):
+    with suppress(InterpChecksError):
         path = Path(given[_FILES]) / f"{given['workerid']}.json"
-        path.write_text(json.dumps(records), encoding="ascii")
+        write_text(path, json.dumps(records))
 
 
 # ------------------------------------------------------------------ on the controller

@@ -133,7 +133,7 @@ def _note_properties(node: pytest.Item, evidence: dict[str, Any], fate: Fate | N
         "verdict": verdict.get("outcome", "not judged"),
         "measured": verdict.get("measured") or evidence["reason"].splitlines()[0],
         "chance": "/".join(map(str, verdict.get("chance") or ())),
-        "anywhere": anywhere_of(verdict),
+        "anywhere": _anywhere(verdict),
         "remarks": "; ".join(verdict.get("remarks", ())),
         "subject": evidence["subject"]["description"],
     }
@@ -143,6 +143,12 @@ def _note_properties(node: pytest.Item, evidence: dict[str, Any], fate: Fate | N
         noted["became"] = str(fate)
     others = [one for one in node.user_properties if one[0] not in PROPERTIES]
     node.user_properties[:] = [*others, *((name, printable(noted[name])) for name in noted)]
+
+
+def _anywhere(verdict: dict[str, Any]) -> str:
+    """The rate of chance for some directions and classes, and over which."""
+    told = anywhere_of(verdict)
+    return f"{told} for {verdict['chance_anywhere']['over']}" if told else ""
 
 
 def _carry_out(decision: str, message: str) -> None:
