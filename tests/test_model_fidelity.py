@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from claim_strategies import steady
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_models import BODIES, CLASSES, HEADS, WIDTH, WRAPPERS, Model, own_predictions
@@ -106,7 +107,8 @@ def test_logits_are_found_in_every_wrapper(head: str, wrapper: str) -> None:
     agrees(result, model, inputs)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(steady, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(
     body=st.sampled_from(sorted(BODIES)),
     head=st.sampled_from(sorted(HEADS)),
