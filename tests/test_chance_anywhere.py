@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_chance import HEADLINE, Cuts, Numbers, goes_most, random_readout, spares_but
@@ -176,7 +177,7 @@ def test_sets_of_directions_and_classes() -> None:
 # --- matching -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(steady, max_examples=60)
 @given(st.data())
 def test_hall_finds_what_trying_every_assignment_finds(data: st.DataObject) -> None:
     classes = data.draw(st.integers(2, 5))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, log_softmax, softmax
@@ -39,7 +40,7 @@ HOLDS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(steady, max_examples=60)
 @given(
     words=st.sampled_from(sorted(HOLDS)),
     seed=st.integers(0, 10**6),

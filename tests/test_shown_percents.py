@@ -12,6 +12,7 @@ import matplotlib  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import numpy as np
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
+from claim_strategies import steady
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def honest(text: str, fraction: float, threshold: float) -> bool:
     return side(told(text), round(100 * threshold, 9)) == side(fraction, threshold)
 
 
-@settings(deadline=None)
+@settings(steady)
 @given(
     st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
     st.integers(0, 2),
@@ -64,7 +65,7 @@ def test_a_percent_is_on_the_side_that_its_number_is_on(
         assert text == percent(fraction, digits)
 
 
-@settings(deadline=None)
+@settings(steady)
 @given(st.integers(0, 3000), st.integers(1, 3000), st.sampled_from(THRESHOLDS), st.booleans())
 @example(37, 1000, DEAD, True)
 def test_what_was_measured_never_contradicts_the_verdict(
