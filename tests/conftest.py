@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from functools import cache
 from importlib import import_module
 
 import pytest
 
 pytest_plugins = ["pytester"]
+
+# Where the tests run in the background, these are ignored, and processes that are started inherit
+# that; what signals do is tested.
+if threading.current_thread() is threading.main_thread():
+    for _name in ("SIGINT", "SIGHUP"):
+        _number = getattr(signal, _name, None)
+        if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
+            signal.signal(
+                _number, signal.default_int_handler if _name == "SIGINT" else signal.SIG_DFL
+            )
 
 _IMPORTED_ONCE = (
     "safetensors.numpy",
