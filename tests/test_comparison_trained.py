@@ -188,8 +188,7 @@ def test_d_another_seed(bench: Bench) -> None:
     training = bench.training
     model = train(RECIPES[bench.dataset], training.images, training.labels, seed=4321)
     new = bench.read(model)
-    # A seed gives another classifier on another processor: of 205 seeds, 95 % were above 92.9 %.
-    assert new.intact.accuracy.value > (0.85 if bench.dataset == "digits" else 0.92)
+    assert new.intact.accuracy.value > (0.85 if bench.dataset == "digits" else 0.94)
     found = bench.compared(new)
     gone = 0
     for claim, fate in found.fates.items():
