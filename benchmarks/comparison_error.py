@@ -27,9 +27,9 @@ from scipy.optimize import linprog
 from tabulate import tabulate
 
 from interp_checks import Claim, Estimate, Readout, dropping
-from interp_checks.comparison import Fate, fate_of
-from interp_checks.matching import match_directions
-from interp_checks.sweeps import predict
+from interp_checks.comparing.fates import Fate, fate_of
+from interp_checks.comparing.matching import match_directions
+from interp_checks.counting.sweep import predict
 from interp_fixtures import reference_readout
 
 SUITES = Path(__file__).parents[1] / "suites"

@@ -22,12 +22,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from interp_checks.ablation import family_members
-from interp_checks.engines import available_threads
-from interp_checks.gates import GateWeights, ablated_parameter, gate_weights_of, weight_directions
-from interp_checks.recurrent import BATCH, GateAblation, sweep_gates
-from interp_fixtures.checkpoints import load_checkpoint
-from interp_fixtures.datasets import images_available, load_images
+from interp_checks.ablations.ablation import family_members
+from interp_checks.counting.engines import available_threads
+from interp_checks.networks.gates import (
+    GateWeights,
+    ablated_parameter,
+    gate_weights_of,
+    weight_directions,
+)
+from interp_checks.networks.sweep import BATCH, GateAblation, sweep_gates
+from interp_fixtures.classifiers.checkpoints import load_checkpoint
+from interp_fixtures.images.datasets import images_available, load_images
 from interp_fixtures.reference_files import checkpoint_file
 
 FAMILIES = ("dropping", "first", "last", "only")

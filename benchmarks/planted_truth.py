@@ -28,12 +28,13 @@ import numpy as np
 from numpy.random import Generator
 from tabulate import tabulate
 
-from interp_checks import Claim, Estimate, Outcome, Readout, facts, says
-from interp_checks.ablation import Ablation, keeping_first, keeping_no_direction
-from interp_checks.confusions import Result
+from interp_checks import Claim, Estimate, Outcome, Readout
+from interp_checks.ablations.ablation import Ablation, keeping_first, keeping_no_direction
+from interp_checks.claims import facts, says
+from interp_checks.counting.confusions import Result
 from interp_checks.discovery import candidates_of, discover, holds, suggested_by_ablations
-from interp_checks.estimate import CONFIDENCE
-from interp_checks.guards import notes_on
+from interp_checks.judging.guards import notes_on
+from interp_checks.statistics.estimate import CONFIDENCE
 
 #: Images of a synthetic population.
 POPULATION = 100_000

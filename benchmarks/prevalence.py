@@ -18,12 +18,12 @@ import pytest
 from tabulate import tabulate
 
 from interp_checks import Claim, NotJudgedError, judge
-from interp_fixtures.checkpoints import load_checkpoint
-from interp_fixtures.datasets import load_images
-from interp_fixtures.features import read_out
+from interp_fixtures.classifiers.checkpoints import load_checkpoint
+from interp_fixtures.classifiers.features import read_out
+from interp_fixtures.classifiers.trained import train_or_load
+from interp_fixtures.images.datasets import load_images
 from interp_fixtures.reference_files import checkpoint_file
 from interp_fixtures.request import Request
-from interp_fixtures.trained import train_or_load
 
 
 class Collected:

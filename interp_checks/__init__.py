@@ -12,82 +12,82 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .ablation import Ablation as Ablation
-    from .ablation import dropping as dropping
-    from .ablation import keeping_every_direction as keeping_every_direction
-    from .ablation import keeping_first as keeping_first
-    from .ablation import keeping_last as keeping_last
-    from .ablation import keeping_no_direction as keeping_no_direction
-    from .ablation import keeping_only as keeping_only
-    from .capture import readout_of as readout_of
-    from .claim import Claim as Claim
-    from .claim import every_direction_alone as every_direction_alone
-    from .claim import every_direction_dropped as every_direction_dropped
-    from .claim import nearly_every_ablation as nearly_every_ablation
-    from .claim import some_direction_alone as some_direction_alone
-    from .claim import some_direction_dropped as some_direction_dropped
-    from .confusions import Confusions as Confusions
-    from .confusions import Result as Result
-    from .directions import Directions as Directions
+    from .ablations.ablation import Ablation as Ablation
+    from .ablations.ablation import dropping as dropping
+    from .ablations.ablation import keeping_every_direction as keeping_every_direction
+    from .ablations.ablation import keeping_first as keeping_first
+    from .ablations.ablation import keeping_last as keeping_last
+    from .ablations.ablation import keeping_no_direction as keeping_no_direction
+    from .ablations.ablation import keeping_only as keeping_only
+    from .ablations.directions import Directions as Directions
+    from .ablations.gate_weights import GateWeights as GateWeights
+    from .ablations.subsets import every_subset as every_subset
+    from .capturing.capture import readout_of as readout_of
+    from .claims.claim import Claim as Claim
+    from .claims.claim import every_direction_alone as every_direction_alone
+    from .claims.claim import every_direction_dropped as every_direction_dropped
+    from .claims.claim import nearly_every_ablation as nearly_every_ablation
+    from .claims.claim import some_direction_alone as some_direction_alone
+    from .claims.claim import some_direction_dropped as some_direction_dropped
+    from .counting.confusions import Confusions as Confusions
+    from .counting.confusions import Result as Result
+    from .counting.lattice import Lattice as Lattice
+    from .counting.sampled_shapley import SampledShapley as SampledShapley
+    from .counting.sampled_shapley import sample_shapley as sample_shapley
+    from .counting.sweep import sweep as sweep
     from .errors import CheckpointError as CheckpointError
     from .errors import ClaimSyntaxError as ClaimSyntaxError
     from .errors import DataError as DataError
     from .errors import InterpChecksError as InterpChecksError
     from .errors import NotJudgedError as NotJudgedError
-    from .estimate import Change as Change
-    from .estimate import Estimate as Estimate
-    from .gate_weights import GateWeights as GateWeights
-    from .gates import gate_weights_of as gate_weights_of
-    from .judgement import judge as judge
-    from .lattice import Lattice as Lattice
-    from .readout import Readout as Readout
-    from .sampling import SampledShapley as SampledShapley
-    from .sampling import sample_shapley as sample_shapley
-    from .snapshot import load_snapshot as load_snapshot
-    from .snapshot import save_snapshot as save_snapshot
-    from .subsets import every_subset as every_subset
-    from .sweeps import sweep as sweep
-    from .verdict import Outcome as Outcome
-    from .verdict import Verdict as Verdict
+    from .judging.judge import judge as judge
+    from .judging.verdict import Outcome as Outcome
+    from .judging.verdict import Verdict as Verdict
+    from .networks.gates import gate_weights_of as gate_weights_of
+    from .readouts.readout import Readout as Readout
+    from .readouts.snapshot import load_snapshot as load_snapshot
+    from .readouts.snapshot import save_snapshot as save_snapshot
+    from .statistics.estimate import Change as Change
+    from .statistics.estimate import Estimate as Estimate
 
 _HOMES = {
-    "Ablation": "ablation",
-    "Change": "estimate",
+    "Ablation": "ablations.ablation",
+    "Change": "statistics.estimate",
     "CheckpointError": "errors",
-    "Claim": "claim",
+    "Claim": "claims.claim",
     "ClaimSyntaxError": "errors",
-    "Confusions": "confusions",
+    "Confusions": "counting.confusions",
     "DataError": "errors",
-    "Directions": "directions",
-    "Estimate": "estimate",
-    "GateWeights": "gate_weights",
+    "Directions": "ablations.directions",
+    "Estimate": "statistics.estimate",
+    "GateWeights": "ablations.gate_weights",
     "InterpChecksError": "errors",
-    "Lattice": "lattice",
+    "Lattice": "counting.lattice",
     "NotJudgedError": "errors",
-    "Outcome": "verdict",
-    "Readout": "readout",
-    "Result": "confusions",
-    "SampledShapley": "sampling",
-    "Verdict": "verdict",
-    "dropping": "ablation",
-    "every_direction_alone": "claim",
-    "every_direction_dropped": "claim",
-    "every_subset": "subsets",
-    "gate_weights_of": "gates",
-    "judge": "judgement",
-    "keeping_every_direction": "ablation",
-    "keeping_first": "ablation",
-    "keeping_last": "ablation",
-    "keeping_no_direction": "ablation",
-    "keeping_only": "ablation",
-    "load_snapshot": "snapshot",
-    "nearly_every_ablation": "claim",
-    "readout_of": "capture",
-    "sample_shapley": "sampling",
-    "save_snapshot": "snapshot",
-    "some_direction_alone": "claim",
-    "some_direction_dropped": "claim",
-    "sweep": "sweeps",
+    "Outcome": "judging.verdict",
+    "Readout": "readouts.readout",
+    "Result": "counting.confusions",
+    "SampledShapley": "counting.sampled_shapley",
+    "Verdict": "judging.verdict",
+    "dropping": "ablations.ablation",
+    "every_direction_alone": "claims.claim",
+    "every_direction_dropped": "claims.claim",
+    "every_subset": "ablations.subsets",
+    "gate_weights_of": "networks.gates",
+    "judge": "judging.judge",
+    "keeping_every_direction": "ablations.ablation",
+    "keeping_first": "ablations.ablation",
+    "keeping_last": "ablations.ablation",
+    "keeping_no_direction": "ablations.ablation",
+    "keeping_only": "ablations.ablation",
+    "load_snapshot": "readouts.snapshot",
+    "nearly_every_ablation": "claims.claim",
+    "readout_of": "capturing.capture",
+    "sample_shapley": "counting.sampled_shapley",
+    "save_snapshot": "readouts.snapshot",
+    "some_direction_alone": "claims.claim",
+    "some_direction_dropped": "claims.claim",
+    "sweep": "counting.sweep",
 }
 
 __all__ = sorted(_HOMES)

@@ -20,20 +20,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import facts
-from .ablation import Ablation, family_members
-from .chance import ROTATIONS, Chance, by_chance
-from .claim import Claim
-from .confusions import Result
+from .ablations.ablation import Ablation, family_members
+from .ablations.gate_weights import GateWeights
+from .claims import facts
+from .claims.claim import Claim
+from .counting.confusions import Result
+from .counting.identifiability import identifiable
 from .errors import NotJudgedError
-from .estimate import Estimate
-from .gate_weights import GateWeights
-from .guards import notes_on
-from .identifiability import identifiable
-from .judgement import decide, smallest_error
-from .readout import Readout
+from .judging.chance import ROTATIONS, Chance, by_chance
+from .judging.guards import notes_on
+from .judging.judge import decide, smallest_error
+from .judging.verdict import Outcome
+from .readouts.readout import Readout
+from .statistics.estimate import Estimate
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SPARED, UNSPECIFIC
-from .verdict import Outcome
 
 #: Seed of the split into two parts.
 SEED = 0

@@ -7,8 +7,9 @@ from typing import get_args
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import Ablation, Claim, GateWeights, drawing_facts, facts, says, set_facts
-from interp_checks.claim import Quantified
+from interp_checks import Ablation, Claim, GateWeights
+from interp_checks.claims import drawing_facts, facts, says, set_facts
+from interp_checks.claims.claim import Quantified
 from interp_checks.errors import InterpChecksError
 
 #: The same examples in every run: what fails in CI fails at the desk.

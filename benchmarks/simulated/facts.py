@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interp_checks import Readout
-from interp_checks.ablation import keeping_first
+from interp_checks.ablations.ablation import keeping_first
 
 from .row import Generator, Row, Simulate
 from .scripted import CLASSES, labels_of, predictions, scripted

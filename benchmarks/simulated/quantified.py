@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from interp_checks import Readout
-from interp_checks.claim import Quantified
-from interp_checks.judgement import quantified_ablations
+from interp_checks.claims.claim import Quantified
+from interp_checks.judging.judge import quantified_ablations
 from interp_checks.thresholds import NEARLY_EVERY
 
 from .row import Generator, Row, Simulate

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interp_checks import Claim, Estimate, NotJudgedError, Outcome, Readout, judgement, set_rules
+from interp_checks import Claim, Estimate, NotJudgedError, Outcome, Readout
+from interp_checks.claims import set_rules
+from interp_checks.judging import judge as judgement
 
 CONFIDENCE = 0.95
 Generator = np.random.Generator

@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 
 from interp_checks import Ablation, Readout, keeping_only
-from interp_checks.engines import Counts
-from interp_checks.lattice import Lattice
-from interp_checks.subsets import members_of
-from interp_checks.sweeps import confusion
+from interp_checks.ablations.subsets import members_of
+from interp_checks.counting.engines import Counts
+from interp_checks.counting.lattice import Lattice
+from interp_checks.counting.sweep import confusion
 
 from .row import Generator
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from interp_checks import Readout, every_subset, load_snapshot, sweep
-from interp_fixtures.checkpoints import load_checkpoint
+from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file, snapshot_file
 
 from .timing import best_threads, timed, with_threads

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from interp_checks import Readout, load_snapshot, save_snapshot, sweep
-from interp_checks.ablation import family_members
+from interp_checks.ablations.ablation import family_members
 
 CLASSES, WIDTH = 1000, 2048
 TITLES = {

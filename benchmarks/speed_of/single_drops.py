@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from interp_checks import Readout, sweep
-from interp_checks.ablation import family_members
-from interp_checks.engines import available_threads
+from interp_checks.ablations.ablation import family_members
+from interp_checks.counting.engines import available_threads
 
 from .timing import timed, with_threads
 
@@ -64,7 +64,7 @@ def torch_rank_one(readout: Readout, dtype: torch.dtype = torch.float32) -> np.n
 
 def looked_at(readout: Readout) -> float:
     """The share of pairs of image and direction that the kernel could not skip."""
-    from interp_checks import compiled
+    from interp_checks.counting import compiled_engine as compiled
 
     found = []
     original = compiled._DroppingBlock.count

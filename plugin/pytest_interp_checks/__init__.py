@@ -91,8 +91,8 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
+    from interp_fixtures.classifiers.trained import train_or_load
     from interp_fixtures.resolve import check
-    from interp_fixtures.trained import train_or_load
 
     from .progress import terminal_progress
 
@@ -202,8 +202,8 @@ def _warnings(config: pytest.Config) -> list[str]:
     if config.option.collectonly or not config.getoption("interp_checkpoint"):
         return []
     from interp_checks.errors import InterpChecksError
+    from interp_checks.report.evidence import warnings_about
 
-    from .evidence import warnings_about
     from .fixtures import default_subject
 
     try:

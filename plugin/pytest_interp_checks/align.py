@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interp_checks.alignment import aligned
-from interp_checks.claim import Claim
+from interp_checks.claims.claim import Claim
+from interp_checks.comparing.alignment import aligned
+from interp_checks.comparing.matching import Matching
+from interp_checks.comparing.saved_run import is_run, load_run
 from interp_checks.errors import CheckpointError
-from interp_checks.files import read_tensors
-from interp_checks.matching import Matching
-from interp_checks.readout import Readout
-from interp_checks.runs import is_run, load_run
+from interp_checks.files.tensors import read_tensors
+from interp_checks.readouts.readout import Readout
 from interp_fixtures import reference_readout
 from interp_fixtures.reference_files import SHIPPED
 

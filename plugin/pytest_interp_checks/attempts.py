@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from interp_checks.printable import one_line
-
-from .status import RED, verdict_status
+from interp_checks.report.status import RED, verdict_status
 
 #: How pytest-timeout begins what it says when it stops a test.
 _TIMED_OUT = re.compile(r"\bTimeout \(>[\d.]+ ?s\) from pytest-timeout")

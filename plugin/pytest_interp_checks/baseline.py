@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from interp_checks.claim import Claim
-from interp_checks.comparison import (
+from interp_checks.claims.claim import Claim
+from interp_checks.comparing.fates import (
     Fate,
     Judged,
     change_lines,
@@ -18,10 +18,10 @@ from interp_checks.comparison import (
     fate_between,
     fate_by_outcomes,
 )
+from interp_checks.comparing.matching import Matching, match_directions
+from interp_checks.comparing.saved_run import SavedRun, load_run, unpacked
 from interp_checks.errors import InterpChecksError
-from interp_checks.matching import Matching, match_directions
-from interp_checks.readout import Readout
-from interp_checks.runs import SavedRun, load_run, unpacked
+from interp_checks.readouts.readout import Readout
 
 from .ledger import Ledger, Tables
 from .paths import path_of, shown

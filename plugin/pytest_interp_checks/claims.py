@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from interp_checks.claim import Claim
+    from interp_checks.claims.claim import Claim
 
 #: The marker that every claim carries.
 MARKER = "claim"
@@ -59,7 +59,7 @@ def claims(
     Raises:
         pytest.Collector.CollectError: a sentence does not parse, or stands there twice.
     """
-    from interp_checks.claim import Claim
+    from interp_checks.claims.claim import Claim
     from interp_checks.errors import ClaimSyntaxError
 
     caller = sys._getframe(1)
@@ -96,7 +96,7 @@ def _judged(
     claim: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge one claim and turn its verdict into a test outcome."""
-    from pytest_interp_checks.judging import run_claim
+    from .judging import run_claim
 
     run_claim(claim, references, subject, request)
 

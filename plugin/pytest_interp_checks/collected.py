@@ -16,8 +16,8 @@ from typing import Any, TypedDict
 import pytest
 
 from interp_checks.errors import InterpChecksError
+from interp_checks.files.writing import write_text
 from interp_checks.printable import encodable
-from interp_checks.writing import write_text
 
 from .claims import MARKER
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from interp_checks.comparison import Fate
-from interp_checks.runs import SavedRun
-from interp_checks.verdict import Outcome, Verdict
+from interp_checks.comparing.fates import Fate
+from interp_checks.comparing.saved_run import SavedRun
+from interp_checks.judging.verdict import Outcome, Verdict
 
 #: What becomes of a test, and the message that says why.
 Decision = tuple[str, str]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from interp_checks.claim import Claim
+from interp_checks.claims.claim import Claim
 from interp_checks.errors import NotJudgedError
-from interp_checks.judgement import smallest_error
-from interp_checks.readout import Readout
+from interp_checks.judging.judge import smallest_error
+from interp_checks.readouts.readout import Readout
 
 from .align import read_as
 from .collected import RECORD, is_claim

@@ -9,10 +9,10 @@ import pytest
 from .options import request_of
 
 if TYPE_CHECKING:
-    from interp_checks.directions import Directions
-    from interp_checks.readout import Readout
-    from interp_fixtures.classifier import LSTMClassifier
-    from interp_fixtures.datasets import ImageSet
+    from interp_checks.ablations.directions import Directions
+    from interp_checks.readouts.readout import Readout
+    from interp_fixtures.classifiers.module import LSTMClassifier
+    from interp_fixtures.images.datasets import ImageSet
     from interp_fixtures.subject import Subject
 
 

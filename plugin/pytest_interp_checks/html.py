@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from interp_checks.comparing.saved_run import unpacked
 from interp_checks.errors import InterpChecksError
-from interp_checks.page import SubsetCounts, page
 from interp_checks.printable import printable
-from interp_checks.readout import Readout
-from interp_checks.runs import unpacked
-from interp_fixtures.exhibit_sources import Sources
-from interp_fixtures.exhibits import Drawn, exhibits_of
-from interp_fixtures.report_page import write_figures
+from interp_checks.readouts.readout import Readout
+from interp_checks.report.page import SubsetCounts, page
 from interp_fixtures.resolve import resolve
 from interp_fixtures.subject import Subject
+from interp_fixtures.thesis_figures.all_figures import Drawn, exhibits_of
+from interp_fixtures.thesis_figures.report_page import write_figures
+from interp_fixtures.thesis_figures.sources import Sources
 
 from .ledger import Ledger
 from .options import request_of

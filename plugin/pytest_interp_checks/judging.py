@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from interp_checks.claim import Claim
-from interp_checks.comparison import Fate, Judged
+from interp_checks.claims.claim import Claim
+from interp_checks.comparing.fates import Fate, Judged
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.judgement import judge
+from interp_checks.judging.judge import judge
+from interp_checks.judging.verdict import Outcome, Verdict
 from interp_checks.printable import printable
-from interp_checks.readout import Readout
-from interp_checks.verdict import Outcome, Verdict
+from interp_checks.readouts.readout import Readout
+from interp_checks.report.chance_words import anywhere_of
+from interp_checks.report.evidence import EVIDENCE, PROPERTIES, evidence_of, name_of
 
 from .baseline import alike, baseline_of
-from .chance_words import anywhere_of
 from .claims import MARKER
 from .collected import RECORD
 from .decisions import against_baseline, plain_decision
-from .evidence import EVIDENCE, PROPERTIES, evidence_of, name_of
 from .options import CONFIDENCE, UNDECIDED
 from .outputs import needs_readouts
 from .paths import shown
@@ -227,7 +227,7 @@ def _packed_once(readout: Readout, subject: str, request: pytest.FixtureRequest)
     known = request.session.stash.setdefault(_PACKED, set())
     if subject in known or not needs_readouts(request.config):
         return ""
-    from interp_checks.runs import packed
+    from interp_checks.comparing.saved_run import packed
 
     text = ""
     # A verdict stands without it; whatever needs it says that it is missing.

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from interp_checks.ablation import FAMILIES
+from interp_checks.ablations.ablation import FAMILIES
 from interp_checks.printable import one_line
+from interp_checks.report.status import RED, worst
 
 from .attempts import Attempt, Ended
 from .collected import Collected
-from .status import RED, worst
 
 
 @dataclass

@@ -171,8 +171,8 @@ def request_of(config: pytest.Config) -> Request:
         InterpChecksError: the options contradict each other or name what does not exist.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_checks.estimate import CONFIDENCE as DEFAULT
-    from interp_fixtures.inputs import Normalisation, parse_classes
+    from interp_checks.statistics.estimate import CONFIDENCE as DEFAULT
+    from interp_fixtures.classifiers.inputs import Normalisation, parse_classes
     from interp_fixtures.request import Request
 
     option = config.getoption

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interp_checks.writing import is_special
+from interp_checks.files.writing import is_special
 
 from .paths import path_of, report_paths, shown
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from interp_checks.errors import InterpChecksError
+from interp_checks.files.writing import is_special, write_text
 from interp_checks.printable import encodable, one_line, printable, printable_values
-from interp_checks.writing import is_special, write_text
 
 from .ledger import Ledger
 from .output_paths import is_step_summary, saved_path
@@ -105,14 +105,14 @@ def _text(suffix: str, ledger: Ledger, config: pytest.Config, report: dict[str, 
         return json_text(report)
     shown: dict[str, Any] = printable_values(report)
     if suffix == ".csv":
-        from .csv_table import csv_table
+        from interp_checks.report.csv_table import csv_table
 
         return csv_table(shown)
     if suffix == ".html":
         from .html import html
 
         return html(ledger, config, shown)
-    from .markdown import markdown
+    from interp_checks.report.markdown import markdown
 
     return markdown(shown)
 
@@ -135,8 +135,8 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         InterpChecksError: the run is no match for what is saved there, or the file cannot be
             written.
     """
-    from interp_checks.places import path_in_repository
-    from interp_checks.runs import save_run
+    from interp_checks.comparing.places import path_in_repository
+    from interp_checks.comparing.saved_run import save_run
 
     path = saved_path(config)
     assert path is not None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from interp_fixtures.trained import ProgressDisplay
-    from interp_fixtures.training import Progress
+    from interp_fixtures.classifiers.trained import ProgressDisplay
+    from interp_fixtures.classifiers.training import Progress
 
 
 def terminal_progress(config: pytest.Config) -> ProgressDisplay:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from interp_checks.errors import InterpChecksError
-from interp_checks.statuses import behind
+from interp_checks.report.status import counted
+from interp_checks.report.statuses import behind
 
 from .ledger import Ledger, Tables
 from .paths import shown
-from .status import counted
 
 #: What the JSON says it is; the schema of the same number is docs/report.schema.json.
 SCHEMA = "interp-checks report 2"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interp_checks.printable import one_line, printable
+from interp_checks.report.evidence import EVIDENCE, PROPERTIES
 
 from .attempts import Attempt
 from .collected import RECORD
-from .evidence import EVIDENCE, PROPERTIES
 from .ledger import Ledger
 from .report import Circumstances
 

@@ -14,16 +14,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from interp_checks.estimate import percent
+from interp_checks.files.streams import console_on, encoding_of
 from interp_checks.printable import printable, printable_values
-from interp_checks.statuses import of_which
-from interp_checks.streams import console_on, encoding_of
+from interp_checks.report.chance_words import ABOUT_CHANCE, anywhere_of
+from interp_checks.report.sets_table import sets_table
+from interp_checks.report.status import RED, STATUSES
+from interp_checks.report.statuses import of_which
+from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import ALIVE, DEAD, MOVED, PREDICTED, UNSPECIFIC
 
-from .chance_words import ABOUT_CHANCE, anywhere_of
 from .ledger import Ledger, Tables
-from .sets_table import sets_table
-from .status import RED, STATUSES
 
 #: Above this recall a cell counts as intact for its colour.
 _INTACT = 0.90

@@ -13,7 +13,7 @@ from .claims import MARKER
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from interp_checks.streams import SteadyStream
+    from interp_checks.files.streams import SteadyStream
 
 #: Options that write something at the end of a run.
 _WRITING = ("interp_report", "interp_save", "interp_figures")
@@ -45,7 +45,7 @@ class SteadyTerminal:
         reporter = self.config.pluginmanager.getplugin("terminalreporter")
         if reporter is None:
             return
-        from interp_checks.streams import SteadyStream
+        from interp_checks.files.streams import SteadyStream
 
         self.stream = SteadyStream(reporter._tw._file)
         reporter._tw._file = cast("TextIO", self.stream)

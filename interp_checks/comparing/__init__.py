@@ -1,0 +1,1 @@
+"""Two checkpoints: which direction is which, and what became of every finding."""

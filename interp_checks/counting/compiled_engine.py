@@ -1,0 +1,340 @@
+"""The compiled engine: blocks of images cut into tasks that write to places of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+
+from interp_checks.ablations.subsets import all_members
+from interp_checks.arrays import Array, IntArray
+from interp_checks.readouts.readout import Readout
+
+from .engines import Counts, Job, by_label, count_with_numpy
+from .kernels import ablations, all_subsets, single_drops
+from .kernels import settle as settling
+from .kernels.compiling import run_loops
+from .proof import proven, small_head, some_members
+from .sweep import predict
+from .walk import FROM_EVERY, steps_through, steps_through_all
+
+#: Up to so many classes, images that share a label are counted together.
+_FEW_CLASSES = 32
+#: Rounding of float32, relative.
+_UNIT = 2.0**-24
+
+
+def count_compiled(job: Job) -> Counts | None:
+    """Count with the kernels of :mod:`interp_checks.counting.kernels`.
+
+    Returns:
+        None if one that this needs does not count as numpy does on this machine.
+    """
+    counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
+    plan = _Plan(job, counts)
+    for loop, trial in plan.trials.items():
+        if not proven(loop, lambda trial=trial: _agrees(trial)):  # type: ignore[misc]
+            return None
+    _run(job, plan, counts)
+    return counts
+
+
+def _agrees(trial: Job) -> bool:
+    """Whether the kernels count as numpy does."""
+    counts = Counts.none(len(trial.members), len(trial.readout.class_names), trial.confusion)
+    _run(trial, _Plan(trial, counts), counts)
+    expected = count_with_numpy(trial)
+    return all(
+        bool((counted == right).all())
+        for counted, right in zip(counts, expected, strict=True)
+        if counted is not None and right is not None
+    )
+
+
+def _run(job: Job, plan: _Plan, counts: Counts) -> None:
+
+    def again() -> None:
+        counts.clear()
+        _count(job, plan)
+
+    modules = settling, ablations, all_subsets, single_drops
+    run_loops(lambda: _count(job, plan), again, plan.loops, modules)
+
+
+def _count(job: Job, plan: _Plan) -> None:
+    with ThreadPoolExecutor(job.threads) as pool:
+        for block in job.blocks(plan.bytes_per_image):
+            tasks = plan.tasks(block)
+            if job.threads == 1:
+                for task in tasks:
+                    task()
+            else:
+                for future in [pool.submit(task) for task in tasks]:
+                    future.result()
+
+
+class _Plan:
+    """What all blocks share: the walk through the ablations, and the head."""
+
+    def __init__(self, job: Job, counts: Counts) -> None:
+        self.readout, self.intact = job.readout, job.intact
+        self.threads, self.counts, self.members = job.threads, counts, job.members
+        directions = job.readout.directions
+        self.classes = np.ascontiguousarray(directions.classes)
+        self.few = len(self.classes) <= _FEW_CLASSES
+        nothing: IntArray = np.zeros((0, 1, 1), dtype=np.int64)
+        self.confusion = nothing if counts.confusion is None else counts.confusion
+        self.dropped = np.full(len(directions), -1, dtype=np.int64)
+        walked = np.arange(len(self.members))
+        if not self.few and not job.subsets:
+            self.dropped = _dropped_alone(self.members)
+            walked = np.setdiff1d(walked, self.dropped)
+        # Where all subsets of few classes are counted, each stop counts two of them: one
+        # without the first direction, and the same with it.
+        self.in_pairs = job.subsets and self.few and len(directions) > 1
+        if self.in_pairs:
+            self.steps = steps_through_all(len(directions) - 1).after_first()
+        elif job.subsets:
+            self.steps = steps_through_all(len(directions))
+        else:
+            self.steps = steps_through(self.members[walked])
+        self.rows = walked[self.steps.rows]
+        self.head = _Dropping(self) if (self.dropped >= 0).any() else None
+        classes, width = self.classes.shape
+        self.bytes_per_image = 8 * (3 * width + 3 * classes + 4)
+        if self.head is not None:
+            self.bytes_per_image += 4 * job.readout.features.shape[1]
+
+    @property
+    def loops(self) -> list[Callable[..., int]]:
+        """The compiled loops that this needs."""
+        walk = all_subsets.walk_pairs if self.in_pairs else ablations.walk
+        return [walk] * bool(len(self.rows)) + [single_drops.drop_each] * (self.head is not None)
+
+    @property
+    def trials(self) -> dict[str, Job]:
+        """Something small and fixed for each of these loops, by its name."""
+        trials = {}
+        if len(self.rows) and self.in_pairs:
+            trials["walk_pairs"] = _trial(small_head(11), subsets=True)
+        elif len(self.rows):
+            classes = 11 if self.few else _FEW_CLASSES + 8
+            trials[f"walk, {'few' if self.few else 'many'} classes"] = _trial(small_head(classes))
+        if self.head is not None:
+            kind = np.dtype(_kept_type(self.readout.features))
+            head = small_head(_FEW_CLASSES + 8, kind.type)
+            trials[f"drop_each, {kind}"] = _trial(head, alone=True)
+        return trials
+
+    def tasks(self, block: slice) -> list[Callable[[], object]]:
+        """Pieces of the work on a block; each owns its ablations and classes."""
+        order = by_label(self.readout.labels[block])
+        labels = self.readout.labels[block][order]
+        ranges = _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
+        tasks: list[Callable[[], object]] = []
+        if self.head is not None:
+            dropping = self.head.block(block, order, labels)
+            tasks += [partial(dropping.count, images) for images in ranges]
+        if len(self.rows):
+            walking = (_Pairing if self.in_pairs else _Walking)(self, block, order, labels)
+            parts = self.steps.parts(-(-4 * self.threads // len(ranges)))
+            tasks += [partial(walking.count, part, images) for images in ranges for part in parts]
+        return tasks
+
+
+class _Walking:
+    """Images sorted by label, with coefficients scaled so that no logit exceeds one."""
+
+    def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
+        readout, self.plan, self.labels = plan.readout, plan, labels
+        self.intact = plan.intact[block][order]
+        coefficients = np.take(readout.coefficients_of(block), order, axis=1)
+        self.along = np.ascontiguousarray(coefficients.T)
+        terms = np.abs(plan.classes).max(axis=0) @ np.abs(coefficients)
+        terms += np.abs(readout.bias).max()
+        scale = float(terms.max()) or 1.0
+        # Each change rounds the running logit once. What is added and taken away is the same
+        # product, so its own rounding counts once for each direction, and these sum to 3 terms.
+        rounded = plan.steps.longest + 16
+        slack = 1.001 * (2 * rounded * _UNIT * terms + 2 * readout.tie) / scale + 1e-36
+        self.slack = slack.astype(np.float32)
+        self.narrow = (coefficients / scale).astype(np.float32)
+        self.classes = plan.classes.astype(np.float32)
+        self.bias = (readout.bias / scale).astype(np.float32)
+        self.every: Array = np.zeros((1, 1), dtype=np.float32)
+        if (plan.steps.roots == FROM_EVERY).any():
+            whole = plan.classes @ coefficients + readout.bias[:, None]
+            self.every = (whole / scale).astype(np.float32)
+
+    def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
+        """Count a part of the walk for a range of images; how many had to be settled."""
+        plan, steps = self.plan, self.plan.steps
+        settled: int = ablations.walk(
+            self.narrow,
+            self.classes,
+            self.bias,
+            self.every,
+            self.slack,
+            self.along,
+            plan.classes,
+            plan.readout.bias,
+            plan.readout.tie,
+            self.labels,
+            self.intact,
+            plan.rows,
+            steps.roots,
+            steps.first,
+            steps.changes,
+            plan.members,
+            *part,
+            *images,
+            plan.few,
+            plan.confusion,
+            plan.counts.right,
+            plan.counts.both,
+        )
+        return settled
+
+
+class _Pairing:
+    """Images in the order of labels, for all subsets two at a time."""
+
+    def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
+        self.plan, self.order, self.labels = plan, order, labels
+        self.intact = plan.intact[block][order]
+        self.along = np.ascontiguousarray(plan.readout.coefficients_of(block))
+
+    def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
+        """Count a part of the walk for a range of images; how many had to be settled."""
+        plan, steps = self.plan, self.plan.steps
+        settled: int = all_subsets.walk_pairs(
+            self.along,
+            self.order,
+            plan.classes,
+            plan.readout.bias,
+            plan.readout.tie,
+            self.labels,
+            self.intact,
+            plan.rows,
+            steps.roots,
+            steps.first,
+            steps.changes,
+            0,
+            plan.rows + 1,
+            plan.members,
+            *part,
+            *images,
+            plan.confusion,
+            plan.counts.right,
+            plan.counts.both,
+        )
+        return settled
+
+
+class _Dropping:
+    """A head of which directions are dropped one at a time, in float32 and float64."""
+
+    def __init__(self, plan: _Plan) -> None:
+        self.plan, directions = plan, plan.readout.directions
+        self.narrow = plan.readout.narrow
+        weight_scale = self.narrow.scale / self.narrow.feature_scale
+        self.hidden = np.ascontiguousarray((directions.hidden * directions.singular_values).T)
+        self.lengths = directions.singular_values / weight_scale
+        self.narrow_hidden = (self.hidden / weight_scale).astype(np.float32)
+        # In another gauge, logits differ by the same for all classes, and so do these.
+        self.weight = np.ascontiguousarray(plan.readout.weight)
+        self.by_direction = np.ascontiguousarray(plan.classes.T, dtype=np.float32)
+        self.classes = plan.classes.astype(np.float32)
+        self.lowest, self.highest = plan.classes.min(axis=0), plan.classes.max(axis=0)
+
+    def block(self, block: slice, order: IntArray, labels: IntArray) -> _DroppingBlock:
+        """The logits and coefficients of a block of images."""
+        return _DroppingBlock(self, block, order, labels)
+
+
+class _DroppingBlock:
+    """Images sorted by label, with their logits and coefficients in float32."""
+
+    def __init__(self, head: _Dropping, block: slice, order: IntArray, labels: IntArray) -> None:
+        self.head, self.labels = head, labels
+        self.intact = head.plan.intact[block][order]
+        self.features = np.ascontiguousarray(head.plan.readout.features[block][order])
+        self.features = self.features.astype(_kept_type(self.features), copy=False)
+        rows = head.narrow.features(self.features)
+        self.rounding = head.narrow.rounding(rows)
+        known = head.narrow.all_logits
+        self.logits = head.narrow.logits(rows) if known is None else known[block][order]
+        self.along = rows @ head.narrow_hidden.T
+
+    def count(self, images: tuple[int, int]) -> int:
+        """Count a range of images; how many pairs with a direction had to be looked at."""
+        head, plan = self.head, self.head.plan
+        looked_at: int = single_drops.drop_each(
+            self.logits,
+            self.along,
+            head.by_direction,
+            head.classes,
+            head.lowest,
+            head.highest,
+            head.lengths,
+            self.rounding,
+            head.narrow.length,
+            8 * _UNIT * float(np.abs(head.narrow.bias).max()),
+            self.features,
+            head.weight,
+            plan.readout.bias,
+            head.hidden,
+            plan.classes,
+            head.narrow.scale,
+            plan.readout.tie,
+            self.labels,
+            self.intact,
+            plan.dropped,
+            *images,
+            plan.confusion,
+            plan.counts.right,
+            plan.counts.both,
+        )
+        return looked_at
+
+
+def _kept_type(features: Array) -> type:
+    """The type in which the loops read features; half precision is exact in single."""
+    return np.float64 if features.dtype == np.float64 else np.float32
+
+
+def _trial(readout: Readout, *, subsets: bool = False, alone: bool = False) -> Job:
+    """All subsets of a head's directions, each dropped alone, or some mixed ablations."""
+    width = len(readout.directions)
+    members = all_members(width) if subsets else some_members(width)
+    if alone:
+        members = (1 - np.eye(width)).astype(np.uint8)
+    elif not subsets:
+        # None that drops one direction alone: another loop counts these.
+        members = members[members.sum(axis=1) != width - 1]
+    return Job(readout, members, predict(readout, None), True, 1, subsets=subsets)
+
+
+def _dropped_alone(members: Array) -> IntArray:
+    """For each direction the ablation that drops it alone, -1 if there is none."""
+    width = members.shape[1]
+    rows = np.full(width, -1, dtype=np.int64)
+    alone = np.flatnonzero(members.sum(axis=1, dtype=np.int64) == width - 1)
+    rows[members[alone].argmin(axis=1)] = alone
+    return rows
+
+
+def _label_ranges(labels: IntArray, pieces: int) -> Sequence[tuple[int, int]]:
+    """Ranges of sorted labels; none of the labels is in two of them."""
+    starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
+    ends = [int(end) for end in (*starts[1:], len(labels))]
+    if len(ends) > pieces:
+        wanted = len(labels) / pieces
+        ends = [
+            end
+            for end, after in zip(ends, [*ends[1:], None], strict=True)
+            if after is None or int(end // wanted) < int(after // wanted)
+        ]
+    return list(zip([0, *ends[:-1]], ends, strict=True))

@@ -1,0 +1,211 @@
+"""Counts of true against predicted classes under each ablation, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interp_checks.ablations.ablation import Ablation
+from interp_checks.arrays import IntArray
+from interp_checks.statistics.estimate import Change, Estimate, PerClass
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """One ablation's confusion counts beside those of the intact model on the same images.
+
+    Args:
+        name: what was ablated, in words.
+        counts: [K, K]; rows are true classes, columns predicted ones.
+        both_right: [K]; images of each class that are right intact and ablated.
+        intact_counts: [K, K], with nothing ablated.
+        class_names: K names.
+        confidence: of all intervals, two-sided.
+    """
+
+    name: str
+    counts: IntArray
+    both_right: IntArray
+    intact_counts: IntArray
+    class_names: tuple[str, ...]
+    confidence: float
+
+    def __repr__(self) -> str:
+        return f"<Result of {self.name}: accuracy {self.accuracy}>"
+
+    @cached_property
+    def recall(self) -> PerClass:
+        """Of the images of each class, the share that is predicted as that class."""
+        return PerClass(
+            {
+                name: self._estimate(self.counts[row, row], self.counts[row].sum())
+                for row, name in enumerate(self.class_names)
+            }
+        )
+
+    @cached_property
+    def share(self) -> PerClass:
+        """Of all images, the share that is predicted as each class."""
+        total = self.counts.sum()
+        return PerClass(
+            {
+                name: self._estimate(self.counts[:, column].sum(), total)
+                for column, name in enumerate(self.class_names)
+            }
+        )
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Of all images, the share that is predicted right."""
+        return self._estimate(self.counts.trace(), self.counts.sum())
+
+    def loss(self, name: object | None = None) -> Change:
+        """How far the recall of a class (of accuracy, without a name) fell: paired.
+
+        Raises:
+            KeyError: there is no such class.
+        """
+        right, before, total = self.counts.diagonal(), self.intact_counts.diagonal(), self.counts
+        both = self.both_right
+        if name is None:
+            parts = right.sum(), before.sum(), both.sum(), total.sum()
+        else:
+            if str(name) not in self.class_names:
+                raise KeyError(name)
+            row = self.class_names.index(str(name))
+            parts = right[row], before[row], both[row], total[row].sum()
+        now, then, shared, images = (int(part) for part in parts)
+        return Change(then - shared, now - shared, images, self.confidence)
+
+    def _estimate(self, count: object, total: object) -> Estimate:
+        return Estimate(int(count), int(total), self.confidence)  # type: ignore[call-overload]
+
+    def table(self) -> pd.DataFrame:
+        """One row per class, in fractions.
+
+        Images, recall with interval, intact recall, loss, share of all predictions, and
+        where most of the images went.
+        """
+        import pandas as pd
+
+        rows = []
+        for row, name in enumerate(self.class_names):
+            recall, loss = self.recall[name], self.loss(name)
+            goes_to = int(self.counts[row].argmax())
+            intact = self.intact_counts[row, row]
+            rows.append(
+                {
+                    "class": name,
+                    "images": recall.total,
+                    "recall": recall.value,
+                    "lower": recall.lower,
+                    "upper": recall.upper,
+                    "intact recall": intact / recall.total if recall.total else float("nan"),
+                    "loss": loss.value,
+                    "predicted share": self.share[name].value,
+                    "mostly predicted as": self.class_names[goes_to] if recall.total else None,
+                }
+            )
+        return pd.DataFrame(rows).set_index("class")
+
+    def confusion_table(self) -> pd.DataFrame:
+        """The counts with class names on both axes: rows true, columns predicted."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            self.counts,
+            index=pd.Index(self.class_names, name="true"),
+            columns=pd.Index(self.class_names, name="predicted"),
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        shown = self.table().to_html(float_format=lambda value: f"{value:.3f}")
+        return f"<p>{escape(self.name)}: accuracy {escape(str(self.accuracy))}</p>{shown}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Confusions:
+    """Confusion counts of a sweep.
+
+    Args:
+        ablations: A of them.
+        counts: [A, K, K]; rows are true classes, columns predicted ones. None where that is
+            too much to keep; the counts of one ablation can then be had by its name.
+        right: [A, K]; images of each class that are right.
+        both_right: [A, K]; images of each class that are right intact and ablated.
+        intact_counts: [K, K], with nothing ablated.
+        class_names: K names.
+        confidence: of all intervals, two-sided.
+        count_again: counts one ablation's confusion matrix.
+    """
+
+    ablations: Sequence[Ablation]
+    counts: IntArray | None
+    right: IntArray
+    both_right: IntArray
+    intact_counts: IntArray
+    class_names: tuple[str, ...]
+    confidence: float
+    count_again: Callable[[Ablation], IntArray]
+
+    def __repr__(self) -> str:
+        return f"<Confusions of {len(self)} ablations, {len(self.class_names)} classes>"
+
+    def __len__(self) -> int:
+        return len(self.ablations)
+
+    def __iter__(self) -> Iterator[Ablation]:
+        return iter(self.ablations)
+
+    def __getitem__(self, ablation: Ablation) -> Result:
+        if ablation not in self.ablations:
+            raise KeyError(f"this sweep did not include: {ablation}")
+        position = self.ablations.index(ablation)
+        counts = self.count_again(ablation) if self.counts is None else self.counts[position]
+        return Result(
+            name=str(ablation),
+            counts=counts,
+            both_right=self.both_right[position],
+            intact_counts=self.intact_counts,
+            class_names=self.class_names,
+            confidence=self.confidence,
+        )
+
+    @property
+    def intact(self) -> Result:
+        """The model with nothing ablated."""
+        return Result(
+            name="intact",
+            counts=self.intact_counts,
+            both_right=self.intact_counts.diagonal(),
+            intact_counts=self.intact_counts,
+            class_names=self.class_names,
+            confidence=self.confidence,
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Recall by ablation (rows) and class (columns), accuracy last, intact first."""
+        import pandas as pd
+
+        support = self.intact_counts.sum(axis=1)
+        right = np.vstack([self.intact_counts.diagonal(), self.right])
+        with np.errstate(invalid="ignore"):
+            recalls = right / support
+        return pd.DataFrame(
+            np.column_stack([recalls, right.sum(axis=1) / support.sum()]),
+            index=["intact", *map(str, self)],
+            columns=[*self.class_names, "accuracy"],
+        )
+
+    def _repr_html_(self) -> str:
+        shown: str = self.table().to_html(float_format=lambda value: f"{value:.3f}")
+        return shown

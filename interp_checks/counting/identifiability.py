@@ -1,0 +1,41 @@
+"""Which ablations mean something: a direction must be told from its neighbours.
+
+Where two singular values are nearly equal, their directions are any two of a plane, and the
+smallest change of the weights picks others. An ablation that keeps one of them and drops the
+other is refused; one that treats them alike is not.
+"""
+
+from __future__ import annotations
+
+from interp_checks.ablations.ablation import Ablation
+from interp_checks.errors import NotJudgedError
+from interp_checks.readouts.readout import Readout
+from interp_checks.thresholds import MOVED, TURNED
+
+
+def identifiable(ablation: Ablation, readout: Readout) -> bool:
+    """Whether the directions that stay are told from those that go."""
+    directions = readout.directions_of(ablation.target)
+    return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
+
+
+def require_identifiable(ablation: Ablation, readout: Readout) -> None:
+    """Refuse an ablation that splits directions which cannot be told apart.
+
+    Raises:
+        NotJudgedError: it does, or it names a direction that does not exist.
+    """
+    if identifiable(ablation, readout):
+        return
+    directions = readout.directions_of(ablation.target)
+    kept = ablation.kept(len(directions))
+    stays, goes = sorted(directions.nearest_split(kept))
+    one, other = (directions.singular_values[number - 1] for number in (stays, goes))
+    raise NotJudgedError(
+        f"{ablation}: direction {stays} cannot be told from direction {goes}",
+        found=f"singular values {one:.4g} and {other:.4g}; if the weight moved by "
+        f"{100 * MOVED:g} % the span could turn by up to "
+        f"{directions.turn(kept, within=True):.0f} degrees",
+        expected=f"at most {TURNED:g} degrees",
+        remedy=f'claim them together: "directions {stays} and {goes}"',
+    )

@@ -1,0 +1,1 @@
+"""From a claim and a readout to a verdict: decide, chance, guards, explanation."""

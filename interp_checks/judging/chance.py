@@ -1,0 +1,224 @@
+"""How often would a claim hold if the directions were random ones of the same subspace?
+
+The singular directions are replaced by a random rotation of them on the hidden side (uniform
+over rotations, seeded), sorted by how much weight each carries. The rotated pieces still add
+up to the same weight, so the intact model is the same; only the way it is cut is random. A
+claim that holds for most cuts is no finding about singular directions.
+
+That is asked twice. *As stated*: the claim with the directions and classes that it names, which is
+the question for a claim that was stated before these images were seen. *Anywhere*: the claim for
+some directions (as many, of the same family) and some classes (as many), which is the question for
+a claim whose directions and classes were read off these images.
+
+Here a claim holds when the numbers in the sample are on the claimed side, without intervals,
+so that chance is never understated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from math import prod
+from typing import cast
+
+import numpy as np
+
+from interp_checks.ablations.ablation import Ablation
+from interp_checks.arrays import FloatArray, IntArray
+from interp_checks.claims.claim import Claim
+from interp_checks.claims.demands import Cases, demands_of, recall_of
+from interp_checks.claims.says import PredictsTheSame, Say
+from interp_checks.claims.set_chance import MEASURED_FACTS, MeasuredFact, set_fact_holds
+from interp_checks.readouts.random_cuts import Rotated, images_used, rotated_weights
+from interp_checks.readouts.readout import Readout
+
+from .relabelling import as_named, by_any, too_many
+from .stand_ins import StandIns, all_stand_ins, family_size, over_words, stand_ins_of
+
+#: Rotations unless asked otherwise.
+ROTATIONS = 200
+#: Multiplications beyond which chance is not measured: it would take minutes.
+_TOO_MUCH = 10**11
+#: The same where whole networks are run.
+_TOO_MUCH_INSIDE = 10**12
+#: The same for other directions than those that are stated.
+_TOO_MUCH_INSIDE_ANYWHERE = 10**11
+#: Counts that are looked at together take about so many bytes.
+_BYTES = 2**25
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Under how many of the random rotations a claim holds.
+
+    Args:
+        count: as stated: with the directions and classes that it names.
+        total: rotations.
+        anywhere: for some directions and classes, as many as it names; None if not measured.
+        over: what "anywhere" ranges over ("some direction and class"); empty if not asked.
+    """
+
+    count: int
+    total: int
+    anywhere: int | None = None
+    over: str = ""
+
+    @property
+    def share(self) -> float:
+        """The share of rotations under which the claim holds as stated."""
+        return self.count / self.total
+
+    @property
+    def stated(self) -> str:
+        """``1/200``: as stated."""
+        return f"{self.count}/{self.total}"
+
+    @property
+    def for_some(self) -> str:
+        """``39/200 for some direction and class``; empty if not asked."""
+        if not self.over:
+            return ""
+        if self.anywhere is None:
+            return f"not measured for {self.over}"
+        return f"{self.anywhere}/{self.total} for {self.over}"
+
+    @property
+    def words(self) -> str:
+        """``1/200 random rotations as stated, 39/200 for some direction and class``."""
+        rotations = f"{self.stated} random rotations"
+        return f"{rotations} as stated, {self.for_some}" if self.over else rotations
+
+    def __str__(self) -> str:
+        return f"{self.stated} as stated, {self.for_some}" if self.over else self.stated
+
+
+def by_chance(
+    claim: Claim, readout: Readout, rotations: int = ROTATIONS, *, anywhere: bool = False
+) -> Chance | None:
+    """Count the rotations under which a claim would hold.
+
+    Args:
+        claim: about numbered directions.
+        readout: whose directions are replaced.
+        rotations: how many times.
+        anywhere: count also for some directions and classes; see :class:`Chance`.
+
+    Returns:
+        None for a claim that names no direction, or that every subset would have to be counted
+        for, and for heads so large that it would take many minutes.
+    """
+    fact = claim.says[0]
+    if isinstance(fact, MEASURED_FACTS):
+        return _of_sets(fact, readout, rotations, anywhere) if rotations else None
+    if not isinstance(claim.condition, Ablation) or not claim.condition.indices or not rotations:
+        return None
+    if _too_much(claim.ablations, readout, rotations):
+        return None
+    rotated = rotated_weights(readout, rotations, claim.condition.target)
+    says = cast("tuple[Say, ...]", claim.says)
+    stated = {ablation: ablation for ablation in claim.ablations}
+    demands = demands_of(says, _cases(claim.condition, [stated], rotated))
+    held = as_named(demands, rotated.classes)
+    count = int(held.sum())
+    if not anywhere:
+        return Chance(count, rotations)
+    over = over_words(claim.ablations, len(demands.classes))
+    ablations = claim.ablations
+    if too_many(demands, len(rotated.classes)) or _too_much_anywhere(ablations, readout, rotations):
+        return Chance(count, rotations, None, over)
+    families = [
+        stand_ins_of(one, len(readout.directions_of(one.target))) for one in claim.ablations
+    ]
+    for some in _batches(claim, all_stand_ins(claim.ablations, families), rotated):
+        demands = demands_of(says, _cases(claim.condition, some, rotated))
+        found = by_any(demands, rotated.intact.sum(axis=1))
+        held |= found.reshape(len(some), rotations).any(axis=0)
+    return Chance(count, rotations, int(held.sum()), over)
+
+
+def _of_sets(fact: MeasuredFact, readout: Readout, rotations: int, anywhere: bool) -> Chance | None:
+    """The same for a fact about a set of directions and one class."""
+    if _too_much(fact.ablations, readout, rotations):
+        return None
+    rotated = rotated_weights(readout, rotations, None)
+    held = set_fact_holds(fact, rotated)[:, rotated.row(fact.name)]
+    count = int(held.sum())
+    if not anywhere:
+        return Chance(count, rotations)
+    together = fact.ablations[-1]
+    over = over_words([together], 1)
+    if _too_much_anywhere([together], readout, rotations):
+        return Chance(count, rotations, None, over)
+    for other in stand_ins_of(together, rotated.width):
+        here = set_fact_holds(replace(fact, directions=other.indices), rotated)
+        held |= here[:, rotated.intact.any(axis=1)].any(axis=1)
+    return Chance(count, rotations, int(held.sum()), over)
+
+
+def _too_much(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
+    """Whether counting as stated takes many minutes."""
+    runs = rotations * images_used(readout)
+    each = readout.weight.shape[0] * len(readout.directions)
+    targets = dict.fromkeys(one.target for one in ablations if one.target is not None)
+    inside = sum(readout.needs_network(target).cost for target in targets)
+    return runs * each > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE
+
+
+def _too_much_anywhere(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
+    """Whether counting with all that could stand in the place of these takes many minutes."""
+    runs = rotations * images_used(readout)
+    each = readout.weight.shape[0] * len(readout.directions)
+    sizes = [family_size(one, len(readout.directions_of(one.target))) for one in ablations]
+    head = inside = 0
+    for one, size in zip(ablations, sizes, strict=True):
+        if one.target is None:
+            head += size * each
+        else:
+            inside += size * readout.needs_network(one.target).cost
+    # Where two ablations are compared, image by image or class by class, each pair costs.
+    pairs = prod(sizes) if len(sizes) > 1 else 0
+    return runs * (head + pairs) > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE_ANYWHERE
+
+
+def _cases(condition: Ablation, chosen: Sequence[StandIns], rotated: Rotated) -> Cases:
+    """What the stand-ins of a claim's ablation do under each rotation, one after the other."""
+
+    def counts(of: Ablation) -> IntArray:
+        each = [rotated.of(one[of].target).counts(one[of]) for one in chosen]
+        return np.concatenate(each)
+
+    def recall_under(other: Ablation) -> FloatArray:
+        return recall_of(counts(other), rotated.intact)
+
+    def differing(other: Ablation) -> FloatArray:
+        shares = []
+        for one in chosen:
+            here, there = (rotated.of(a.target).predicted(a) for a in (one[condition], one[other]))
+            shares.append((here != there).mean(axis=1))
+        return np.concatenate(shares)
+
+    return Cases(counts(condition), rotated.intact, recall_under, differing)
+
+
+def _batches(
+    claim: Claim, chosen: Iterator[StandIns], rotated: Rotated
+) -> Iterator[list[StandIns]]:
+    """The stand-ins of a claim's ablations, as many at a time as fit in little memory.
+
+    Not those where two ablations that are said to do the same keep the same directions.
+    """
+    condition = cast(Ablation, claim.condition)
+    compared = [say.other for say in claim.says if isinstance(say, PredictsTheSame)]
+
+    def differ(one: StandIns) -> bool:
+        kept = one[condition].kept(rotated.width)
+        return all(
+            one[other].target != condition.target or one[other].kept(rotated.width) != kept
+            for other in compared
+        )
+
+    size = 8 * rotated.rotations * len(rotated.classes) ** 2
+    telling = filter(differ, chosen)
+    while some := list(islice(telling, max(1, _BYTES // size))):
+        yield some

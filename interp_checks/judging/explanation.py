@@ -1,0 +1,121 @@
+"""The numbers around a claim that does not hold, and what its writer could try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from interp_checks.ablations.ablation import Ablation, family_members
+from interp_checks.claims.claim import Claim, Quantified
+from interp_checks.claims.rules import Scene, checks_of
+from interp_checks.claims.says import PredictsCount, PredictsOnly, Say
+from interp_checks.claims.set_facts import SET_FACTS
+from interp_checks.counting.confusions import Result
+from interp_checks.counting.identifiability import identifiable
+from interp_checks.errors import NotJudgedError
+from interp_checks.readouts.readout import Readout
+from interp_checks.statistics.estimate import percent
+from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
+from interp_checks.wording import class_words, listed
+
+from .verdict import Check, Outcome, all_of
+
+#: Of larger families, no other member is tried.
+_MANY = 100
+#: Losses smaller than this share are not worth a line.
+_WORTH_TELLING = 0.02
+
+
+def context_of(claim: Claim, readout: Readout, checks: Sequence[Check]) -> tuple[str, ...]:
+    """Up to three lines: where the claim's classes went, what dropped, what is predicted."""
+    condition = claim.condition
+    if isinstance(condition, Quantified) or isinstance(claim.says[0], SET_FACTS):
+        return ()
+    result = readout.intact if condition is None else readout.ablated(condition)
+    lines = []
+    if any(isinstance(say, (PredictsOnly, PredictsCount)) for say in claim.says):
+        lines.append(_predicted(result))
+    for name in _named(claim, readout, checks)[:2]:
+        lines.append(_where_it_goes(result, name))
+    if condition is not None:
+        lines.append(_what_dropped(result))
+    return tuple(line for line in lines if line)[:3]
+
+
+def _named(claim: Claim, readout: Readout, checks: Sequence[Check]) -> list[str]:
+    """The classes that a claim names, those first that keep it from holding."""
+    names: dict[str, None] = {}
+    for say in claim.says:
+        source = getattr(say, "source", None) or getattr(say, "name", None)
+        for name in (*([source] if source else []), *getattr(say, "classes", ())):
+            names.setdefault(name)
+    unmet = [check.quantity for check in checks if check.outcome != Outcome.HOLDS]
+    known = [name for name in names if name in readout.class_names]
+    return sorted(known, key=lambda name: f"recall of {class_words((name,))}" not in unmet)
+
+
+def _where_it_goes(result: Result, name: str) -> str:
+    row = result.counts[result.class_names.index(name)]
+    total = int(row.sum())
+    if not total:
+        return ""
+    order = sorted(range(len(row)), key=lambda column: (-row[column], column))
+    shares = {
+        class_words((result.class_names[column],)): row[column] / total
+        for column in order[:3]
+        if row[column]
+    }
+    goes = [f"{words} ({percent(share, 1, (DEAD, ALIVE))} %)" for words, share in shares.items()]
+    return f"images of {class_words((name,))} are predicted as {listed(goes)}"
+
+
+def _what_dropped(result: Result) -> str:
+    losses = sorted(
+        (
+            (result.loss(name).value, name)
+            for name in result.class_names
+            if result.recall[name].total
+        ),
+        reverse=True,
+    )
+    told = [
+        f"{class_words((name,))} by {percent(loss, 1, [_WORTH_TELLING])} points"
+        for loss, name in losses[:3]
+        if loss > _WORTH_TELLING
+    ]
+    accuracy = f"accuracy is {percent(result.accuracy.value, 2)} %"
+    if not told:
+        return f"{accuracy}, and no class loses more than {100 * _WORTH_TELLING:g} points"
+    return f"{accuracy}; recall drops most for {listed(told)}"
+
+
+def _predicted(result: Result) -> str:
+    shares = sorted((-result.share[name].value, name) for name in result.class_names)
+    told = [
+        f"{class_words((name,))} ({percent(-share, 1, [PREDICTED])} %)"
+        for share, name in shares[:4]
+        if -share > PREDICTED
+    ]
+    return f"most predictions are {listed(told)}"
+
+
+def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, str]:
+    """An ablation of the same family that does what was claimed; or words that none does."""
+    if not isinstance(claim.condition, Ablation):
+        return "", ""
+    condition = claim.condition
+    count = len(readout.directions_of(condition.target))
+    if count > _MANY:
+        return "", ""
+    says = cast("tuple[Say, ...]", claim.says)
+    for member in family_members(condition.family, count, condition.target):
+        ablates = len(member.kept(count)) < count
+        if member == condition or not ablates or not identifiable(member, readout):
+            continue
+        try:
+            found = checks_of(says, Scene(readout, member, confidence))
+        except NotJudgedError:
+            return "", ""
+        if all_of(check.outcome for check in found) == Outcome.HOLDS:
+            return f"it holds when {member}", ""
+    return "", "" if condition.family == "sets" else "no other ablation of this family does it"

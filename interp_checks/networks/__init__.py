@@ -1,0 +1,1 @@
+"""Weights inside a model: gates of recurrent layers, and what the model predicts without them."""

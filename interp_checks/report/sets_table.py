@@ -1,0 +1,37 @@
+"""The terminal's table of what all subsets of directions tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from interp_checks.counting.lattice import sets_in_words
+
+#: Sets shown of each kind.
+_SHOWN = 3
+#: Shapley values under this share are not shown.
+_WORTH_TELLING = 0.05
+
+
+def sets_table(table: Table, classes: list[str], lattice: dict[str, Any]) -> Table:
+    """Fill a table: per class what kills it, what alone spares it, which directions carry it."""
+    table.add_column("class", no_wrap=True)
+    for header in ("carried by (Shapley, points)", "minimal kill sets", "minimal sufficient sets"):
+        table.add_column(header, overflow="fold")
+    for place, name in enumerate(classes):
+        values = sorted(
+            ((row[place], number) for number, row in enumerate(lattice["shapley"], start=1)),
+            reverse=True,
+        )
+        carried = ", ".join(
+            f"{number} ({100 * value:+.0f})"
+            for value, number in values[:3]
+            if value > _WORTH_TELLING
+        )
+        sets = [
+            sets_in_words([tuple(one) for one in lattice[kind][place]], _SHOWN)
+            for kind in ("kill_sets", "sufficient_sets")
+        ]
+        table.add_row(name, carried, *sets)
+    return table

@@ -1,0 +1,457 @@
+"""Claims that need a network and images: on which subject they are judged, and what is said."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
+import PIL.Image  # noqa: F401
+import pytest
+import sklearn.datasets  # noqa: F401
+import torch
+
+import interp_fixtures.drawing_models.drawings  # noqa: F401
+from interp_checks import NotJudgedError, Outcome, judge
+from interp_fixtures.classifiers.checkpoints import load_checkpoint
+from interp_fixtures.command import main
+from interp_fixtures.images.datasets import load_images
+from interp_fixtures.reference_files import checkpoint_file, snapshot_file
+from interp_fixtures.request import Request
+from interp_fixtures.resolve import resolve, with_images
+
+WEIGHTS = "the layer 2 cell gate's recurrent weights"
+GATE = f"dropping direction 3 of {WEIGHTS} sends class 0 mostly to class 3"
+DRAWN = "the VAE's KL divergence is above 5 nats"
+SAME = "the autoencoder answers the same whatever it is shown"
+ELSEWHERE = "dropping direction 2 of the layer 2 cell gate's input weights kills only class 0"
+HEAD = "dropping direction 5 kills class 8 and spares every other class"
+SUITE = f"""
+from pytest_interp_checks import claims, not_replicated
+
+test_head = claims("{HEAD}")
+test_gate = claims("{GATE}", source="T23", found_on="digits")
+test_drawn = claims(
+    "{DRAWN}", not_replicated("{SAME}", reference=("mnist", "digits")), source="T3"
+)
+test_elsewhere = claims("{ELSEWHERE}", source="T23", found_on="mnist")
+"""
+FEW = ("-p", "no:cacheprovider", "--interp-rotations=5")
+DIGITS = r"shipped digits reference, 599 digits test images (embedded in scikit-learn)"
+NOT_AT_HAND = "*not judged: this was found on the shipped mnist reference, not on the digits one*"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On a busy machine, many threads are far slower for models as small as these."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    monkeypatch.setenv("COLUMNS", "120")
+    pytester.makepyfile(test_suite=SUITE)
+    return pytester
+
+
+def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return pytester.runpytest_inprocess(*FEW, *options)
+
+
+def report(path: str = "r.json") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    schema = Path(__file__).parents[2] / "docs" / "report.schema.json"
+    jsonschema.validate(found, json.loads(schema.read_text("utf-8")))
+    return found
+
+
+def claims_of(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every claim of a report by its sentence, with the words for its subject."""
+    return {
+        claim["claim"]: {**claim, "subject": subject["description"]}
+        for subject in found["subjects"]
+        for claim in subject["claims"]
+    }
+
+
+# --- without images -----------------------------------------------------------------------------
+
+
+def test_claims_that_need_images_are_judged_on_digits(suite: pytest.Pytester) -> None:
+    result = run(suite, "-rs", "--interp-report=r.json")
+    result.assert_outcomes(passed=3, skipped=1, xfailed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "interp-checks: 5 claims to be judged on the shipped mnist reference: its snapshot*",
+            "interp-checks: 4 of them need images, which are not at hand: judged on the shipped "
+            "digits reference",
+        ]
+    )
+    assert DIGITS in result.stdout.str()
+    assert "shipped mnist reference (converged, seed 14), snapshot of" in result.stdout.str()
+    result.stdout.fnmatch_lines([NOT_AT_HAND])
+    found = claims_of(report())
+    assert found[HEAD]["subject"].startswith("shipped mnist reference")
+    for sentence in (GATE, DRAWN, SAME, ELSEWHERE):
+        assert found[sentence]["subject"] == DIGITS
+    assert {sentence: one["status"] for sentence, one in found.items()} == {
+        HEAD: "holds",
+        GATE: "holds",
+        DRAWN: "holds",
+        SAME: "not replicated",
+        ELSEWHERE: "not judged",
+    }
+    assert found[GATE]["chance"] is not None
+    assert found[DRAWN]["chance"] is None
+
+
+def test_only_claims_about_the_output_layer_ask_for_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(f'from pytest_interp_checks import claims\ntest_a = claims("{HEAD}")')
+    result = run(pytester)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*need images*")
+    result.stdout.no_fnmatch_line("*digits*")
+
+
+@cache
+def without_direction_3() -> tuple[np.ndarray, np.ndarray]:
+    """Confusion counts of the shipped digits classifier less one direction, and intact."""
+    images, checkpoint = load_images("digits", "test"), load_checkpoint(checkpoint_file("digits"))
+    model = checkpoint.model()
+    ablated = copy.deepcopy(model)
+    state = ablated.state_dict()
+    name = next(name for name in state if name.endswith("weight_hh_l1"))
+    units = state[name].shape[1]
+    left, values, right = np.linalg.svd(state[name][2 * units : 3 * units].double().numpy())
+    values[2] = 0
+    state[name][2 * units : 3 * units] = torch.from_numpy((left * values) @ right).float()
+    ablated.load_state_dict(state)
+    counts = []
+    for one in (ablated, model):
+        with torch.no_grad():
+            predicted = one(torch.from_numpy(images.images)).argmax(dim=1).numpy()
+        pairs = np.bincount(images.labels * 10 + predicted, minlength=100)
+        counts.append(pairs.reshape(10, 10))
+    return counts[0], counts[1]
+
+
+def counts_of_8(row: dict[str, Any]) -> str:
+    """Images of class 8, and how many of them are right."""
+    return f"{sum(row['counts'][8])},{row['correct'][8]},"
+
+
+def test_the_report_has_a_table_of_the_gate(suite: pytest.Pytester) -> None:
+    run(suite, "--interp-report=r.json", "--interp-report=r.md", "--interp-report=r.csv")
+    (subject,) = (one for one in report()["subjects"] if one["description"] == DIGITS)
+    (table,) = subject["tables"]
+    assert table["title"] == f"Keeping all directions except one of {WEIGHTS}"
+    assert [row["target"] for row in table["rows"]] == [WEIGHTS] * 10
+    assert [row["label"] for row in table["rows"]] == [f"all but {n}" for n in range(1, 11)]
+    row, (counts, intact) = table["rows"][2], without_direction_3()
+    assert row["sentence"] == f"dropping direction 3 of {WEIGHTS}"
+    np.testing.assert_array_equal(row["counts"], counts)
+    np.testing.assert_array_equal(row["correct"], counts.diagonal())
+    np.testing.assert_array_equal(row["predicted"], counts.sum(axis=0))
+    np.testing.assert_array_equal(subject["intact"]["counts"], intact)
+    assert subject["intact"]["target"] is None
+    assert table["title"].lower() in unescape(Path("r.md").read_text("utf-8")).lower()
+    right = f"dropping direction 4 of {WEIGHTS},8,{counts_of_8(table['rows'][3])}"
+    assert right in Path("r.csv").read_text("utf-8")
+    claim = claims_of(report())[GATE]
+    assert claim["measured"].startswith("share of class 0 predicted as class 3")
+    assert f"({counts[0, 3]} of {counts[0].sum()})" in claim["measured"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(("-n", "2"), marks=pytest.mark.slow), ("-p", "no:xdist")],
+    ids=" ".join,
+)
+def test_the_same_whoever_does_the_work(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
+    run(suite, "--interp-report=plain.json", "-n", "0")
+    way = suite.runpytest_subprocess if "-n" in options else suite.runpytest_inprocess
+    result = way(*FEW, *options, "--interp-report=r.json", "-rs")
+    result.assert_outcomes(passed=3, skipped=1, xfailed=1)
+    result.stdout.fnmatch_lines([NOT_AT_HAND])
+    assert DIGITS in result.stdout.str()
+    assert Path("r.json").read_bytes() == Path("plain.json").read_bytes()
+
+
+@pytest.mark.parametrize("reference", ['"digits"', '("mnist", "digits")', '"mnist"'])
+def test_what_does_not_replicate_is_expected_on_its_references(
+    pytester: pytest.Pytester, reference: str
+) -> None:
+    pytester.makepyfile(
+        "from pytest_interp_checks import claims, not_replicated\n"
+        f'test_a = claims(not_replicated("{SAME}", reference={reference}))\n'
+        f'test_b = claims(not_replicated("{DRAWN}", reference={reference}))'
+    )
+    result = run(pytester)
+    # What is marked and holds is an error; what is not marked there is judged plainly.
+    marked = "digits" in reference
+    result.assert_outcomes(failed=1, xfailed=int(marked), passed=int(not marked))
+    assert ("and it holds there: take the mark off" in result.stdout.str()) == marked
+
+
+def test_digits_themselves_are_judged_with_their_images(suite: pytest.Pytester) -> None:
+    for option in ("--interp-dataset=digits", f"--interp-checkpoint={checkpoint_file('digits')}"):
+        result = run(suite, option, "-k", "gate or drawn or elsewhere", "-rs")
+        result.assert_outcomes(passed=2, skipped=1, xfailed=1)
+        result.stdout.no_fnmatch_line("*need images, which are not at hand*")
+
+
+def test_a_snapshot_cannot_answer(suite: pytest.Pytester) -> None:
+    result = run(suite, f"--interp-checkpoint={snapshot_file('digits')}", "-rs", "-k", "not head")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED  # nothing was judged
+    result.assert_outcomes(skipped=4)
+    text = result.stdout.str()
+    assert f"not judged: {WEIGHTS}: this needs the model and its inputs" in text
+    assert f"not judged: {DRAWN}: this needs images and what models that draw" in text
+    assert "keep_inputs=True" in text
+    assert "Traceback" not in text
+
+
+def test_gates_have_no_counterparts(suite: pytest.Pytester) -> None:
+    result = run(suite, "--interp-align=shipped", "-rs")
+    result.assert_outcomes(passed=2, skipped=2, xfailed=1)
+    result.stdout.fnmatch_lines(["*only directions of the output layer have counterparts*"])
+
+
+def test_a_gate_claim_is_corrected_as_well(suite: pytest.Pytester) -> None:
+    result = run(suite, "--interp-familywise", "--interp-report=r.json")
+    result.assert_outcomes(passed=3, skipped=1, xfailed=1)
+    found = claims_of(report())
+    for sentence in (HEAD, GATE, DRAWN):
+        assert any("familywise: one of 5 claims" in remark for remark in found[sentence]["remarks"])
+
+
+def test_claims_on_another_subject_are_the_least_certain_ones(pytester: pytest.Pytester) -> None:
+    """Of five claims, one is judged on digits: Holm allows it a fifth of the error."""
+    facts = ", ".join(f'"accuracy is above {percent} %"' for percent in (10, 20, 30, 40))
+    pytester.makepyfile(
+        f'from pytest_interp_checks import claims\ntest_a = claims({facts}, "{GATE}")'
+    )
+    run(pytester, "--interp-familywise", "--interp-report=r.json").assert_outcomes(passed=5)
+    (remark,) = (one for one in claims_of(report())[GATE]["remarks"] if "familywise" in one)
+    allowed = re.search(r"Holm allows ([0-9.e-]+)", remark)
+    assert allowed is not None
+    assert float(allowed[1]) == pytest.approx(0.05 / 5)
+
+
+def test_the_gauge_is_that_which_was_asked_for() -> None:
+    request = Request(gauge="centred")
+    shipped = resolve(request)
+    assert shipped.readout.gauge == "centred"
+    found = with_images(shipped, request)
+    assert found.reference == "digits"
+    assert found.readout.gauge == "centred"
+
+
+def test_confidence_is_that_which_was_asked_for() -> None:
+    request = Request(confidence=0.99)
+    found = with_images(resolve(request), request)
+    assert (found.reference, found.readout.confidence) == ("digits", 0.99)
+    assert judge(GATE, found.readout).outcome == Outcome.HOLDS
+    # What has its images stays what it is, and so does what is not shipped.
+    assert with_images(found, request) is found
+    snapshot = resolve(Request(checkpoint=snapshot_file("digits")))
+    assert with_images(snapshot, Request(checkpoint=snapshot_file("digits"))) is snapshot
+    with pytest.raises(NotJudgedError):
+        judge(GATE, snapshot.readout)
+
+
+# --- a subject of one's own ---------------------------------------------------------------------
+
+OWN = """
+import pytest
+import torch
+from torch import nn
+from interp_checks import readout_of
+
+
+class Mine(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.memory, self.out = nn.GRU(3, 5, batch_first=True), nn.Linear(5, 3)
+
+    def forward(self, inputs):
+        return self.out(self.memory(inputs)[1][-1])
+
+
+@pytest.fixture(scope="{scope}")
+def subject():
+    torch.manual_seed({seed})
+    model = Mine().eval()
+    inputs = torch.randn(900, 6, 3)
+    with torch.no_grad():
+        labels = (model(inputs).argmax(dim=1) + {shift}) % 3
+    batches = zip(inputs.split(300), labels.split(300))
+    return readout_of(model, batches, keep_inputs=True, class_names={names})
+"""
+WHOLE = "keeping every direction of the layer 1 new gate's input weights"
+OWN_GATE = f"{WHOLE} keeps accuracy above 90 %"
+OWN_SUITE = f"""
+from pytest_interp_checks import claims
+
+test_gate = claims("{OWN_GATE}")
+test_head = claims("keeping every direction keeps accuracy above 90 %")
+"""
+
+
+def own(*, shift: int = 0, scope: str = "session", names: str = "('a', 'b', 'c')") -> str:
+    return OWN.format(seed=1, shift=shift, scope=scope, names=names)
+
+
+def test_gates_of_a_model_of_ones_own(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(own())
+    pytester.makepyfile(
+        OWN_SUITE + f'test_more = claims("{WHOLE} predicts exactly the same as keeping every '
+        'direction", "dropping direction 1 of the layer 1 forget gate\'s input weights kills class '
+        '\\"a\\"")'
+    )
+    result = run(pytester, "-rs", "--interp-report=r.json", "--interp-familywise")
+    result.assert_outcomes(passed=3, skipped=1)
+    result.stdout.fnmatch_lines(
+        ["*the model does not have the layer 1 forget gate's input weights*"]
+    )
+    result.stdout.no_fnmatch_line("*digits*")
+    result.stdout.no_fnmatch_line("*need images, which are not at hand*")
+    (subject,) = report()["subjects"]
+    assert subject["classes"] == ["a", "b", "c"]
+    assert len(subject["claims"]) == 4
+
+
+def test_gates_of_a_model_without_its_inputs(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(own().replace("keep_inputs=True, ", ""))
+    pytester.makepyfile(OWN_SUITE)
+    result = run(pytester, "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*this needs the model and its inputs*", "*keep_inputs=True*"])
+
+
+@pytest.mark.parametrize("scope", ["module", "function"])
+def test_a_subject_may_be_made_more_often(pytester: pytest.Pytester, scope: str) -> None:
+    pytester.makeconftest(own(scope=scope))
+    pytester.makepyfile(OWN_SUITE)
+    run(pytester).assert_outcomes(passed=2)
+
+
+def test_every_folder_has_its_own_subject(pytester: pytest.Pytester) -> None:
+    """The labels of the second are all wrong, so its claims must fail."""
+    for folder, shift in (("first", 0), ("second", 1)):
+        path = pytester.mkdir(folder)
+        names = str(tuple(f"{folder}{number}" for number in range(3)))
+        (path / "conftest.py").write_text(own(shift=shift, names=names), "utf-8")
+        (path / f"test_{folder}.py").write_text(OWN_SUITE, "utf-8")
+    result = run(pytester, "--interp-report=r.json", "--tb=no")
+    for subject in report()["subjects"]:
+        folders = {claim["test"].partition("/")[0] for claim in subject["claims"]}
+        assert [name[:-1] for name in subject["classes"]] == [*folders] * 3
+    result.assert_outcomes(passed=2, failed=2)
+
+
+def test_a_test_by_hand_may_carry_the_mark(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "import pytest\n"
+        '@pytest.mark.claim(source="T1")\n'
+        "def test_by_hand(readout):\n"
+        "    assert readout.intact.accuracy.value > 0.9\n"
+    )
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_finding_that_is_gone_is_not_said_to_have_never_held(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(own())
+    pytester.makepyfile(OWN_SUITE)
+    run(pytester, "--interp-save=old.json").assert_outcomes(passed=2)
+    pytester.makeconftest(own(shift=1))
+    result = run(pytester, "--interp-baseline=old.json", "-rxs")
+    result.stdout.no_fnmatch_line("*did not hold in the baseline either*")
+    assert result.parseoutcomes().get("xfailed", 0) == 0
+
+
+def test_two_saved_runs_are_compared_by_what_they_saved(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytester.makepyfile(OWN_SUITE)
+    for name, shift in (("old", 0), ("same", 0), ("new", 1)):
+        pytester.makeconftest(own(shift=shift))
+        run(pytester, f"--interp-save={name}.json", "-k", "gate", "--tb=no")
+    capsys.readouterr()
+    assert main(["compare", "old.json", "same.json"]) == 0
+    assert "held" in capsys.readouterr().out
+    assert main(["compare", "old.json", "new.json"]) == 1
+    assert "vanished" in capsys.readouterr().out
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "vae", "generated", "latents"])
+@pytest.mark.parametrize(
+    "option",
+    [("--recipe", "long"), ("--hidden-size", "5"), ("--layers", "1"), ("--classes", "2,5")],
+    ids=lambda option: option[0],
+)
+def test_options_of_classifiers_are_not_for_models_that_draw(
+    model: str, option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "x.safetensors"
+    asked = ["train", "--model", model, "--dataset", "digits", *option, "--out", str(out)]
+    assert main(asked) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"interp-checks train: {option[0]} is for classifiers of images\n")
+    assert f"found: --model {model}" in told
+    assert not out.exists()
+
+
+def test_a_model_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "--model", "gan", "--out", "x.safetensors"])
+    assert stopped.value.code == 2
+    assert "invalid choice: 'gan'" in capsys.readouterr().err
+
+
+def test_a_seed_that_cannot_be_used(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["train", "--model", "vae", "--seed", "-1", "--dataset", "digits", "--out", "x"]
+    assert main(asked) == 2
+    assert "the seed -1 cannot be used" in capsys.readouterr().err
+
+
+def test_gates_are_not_found_in_a_snapshot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "test_found.py"
+    assert main(["discover", str(snapshot_file("digits")), "--gates", "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert "findings about gates: this needs the model and its inputs" in told
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_findings_about_gates_make_a_suite_that_passes(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = str(checkpoint_file("digits"))
+    options = ("--gates", "--rotations", "20", "--out", "test_found.py")
+    assert main(["discover", checkpoint, *options]) == 0
+    count = int(re.search(r": (\d+) claims", capsys.readouterr().out)[1])  # type: ignore[index]
+    suite = Path("test_found.py").read_text("utf-8")
+    sentences = re.findall(r'^    "(.*)",  # ', suite, re.MULTILINE)
+    assert len(sentences) == len(set(sentences)) == count > 0
+    assert all(" of the layer " in sentence for sentence in sentences)
+    result = run(pytester, f"--interp-checkpoint={checkpoint}", "--interp-rotations=0")
+    result.assert_outcomes(passed=count)
