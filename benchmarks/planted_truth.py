@@ -30,7 +30,7 @@ from tabulate import tabulate
 
 from interp_checks import Claim, Estimate, Outcome, Readout
 from interp_checks.ablations.ablation import Ablation, keeping_first, keeping_no_direction
-from interp_checks.claims import facts, says
+from interp_checks.claims import predicates
 from interp_checks.counting.confusions import Result
 from interp_checks.discovery import candidates_of, discover, holds, suggested_by_ablations
 from interp_checks.judging.guards import notes_on
@@ -124,23 +124,23 @@ def is_true(claim: Claim, readout: Readout) -> bool:
     (fact,) = claim.says
     intact = Shares(readout.intact)
     names = readout.class_names
-    if isinstance(fact, facts.Is):
+    if isinstance(fact, predicates.Is):
         assert not fact.classes
         assert fact.relation == "above"
         floor = Fraction(str(fact.percent)) / 100
         if fact.every:
             return all(intact.recall(name) > floor for name in names)
         return intact.accuracy() > floor
-    if isinstance(fact, facts.HasExtremeRecall):
+    if isinstance(fact, predicates.HasExtremeRecall):
         own = intact.recall(fact.name)
         assert fact.extreme == "lowest"
         return all(own < intact.recall(name) for name in names if name != fact.name)
-    if isinstance(fact, facts.IsMistakenFor):
+    if isinstance(fact, predicates.IsMistakenFor):
         (target,) = fact.targets
         most = intact.goes(fact.source, target)
         others = [name for name in names if name not in (fact.source, target)]
         return all(most > intact.goes(fact.source, name) for name in others)
-    if isinstance(fact, facts.DirectionsSuffice):
+    if isinstance(fact, predicates.DirectionsSuffice):
         points = Fraction(str(fact.points)) / 100
         kept = [Shares(readout.ablated(keeping_first(k))) for k in range(1, fact.count + 1)]
         return any(intact.accuracy() - one.accuracy() < points for one in kept)
@@ -149,25 +149,25 @@ def is_true(claim: Claim, readout: Readout) -> bool:
 
 def _said(say: object, shares: Shares, named: set[str]) -> bool:
     names = shares.result.class_names
-    if isinstance(say, says.Kills):
+    if isinstance(say, predicates.Kills):
         others = [name for name in names if name not in say.classes]
         return all(map(shares.killed, say.classes)) and not (
             say.only and any(map(shares.killed, others))
         )
-    if isinstance(say, says.Spares):
+    if isinstance(say, predicates.Spares):
         meant = {
             "named": say.classes,
             "every": names,
             "every other": [name for name in names if name not in named],
         }[say.scope]
         return all(map(shares.spared, meant))
-    if isinstance(say, says.LeavesAlive):
+    if isinstance(say, predicates.LeavesAlive):
         alive = {name for name in names if shares.recall(name) > ALIVE}
         below = {name for name in names if shares.recall(name) < ALIVE}
         return say.only and alive == set(say.classes) and alive | below == set(names)
-    if isinstance(say, says.Sends):
+    if isinstance(say, predicates.Sends):
         return sum(shares.goes(say.source, name) for name in say.targets) > MOSTLY
-    if isinstance(say, says.PredictsOnly):
+    if isinstance(say, predicates.PredictsOnly):
         return {name for name in names if shares.predicted(name)} == set(say.classes)
     raise TypeError(f"the truth of this is not known: {say}")
 

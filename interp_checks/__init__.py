@@ -11,7 +11,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .ablations.verbs import LANGUAGE
+
 if TYPE_CHECKING:
+    from interp_checks.statistics.check import Outcome as Outcome
+
     from .ablations.ablation import Ablation as Ablation
     from .ablations.ablation import dropping as dropping
     from .ablations.ablation import keeping_every_direction as keeping_every_direction
@@ -24,11 +28,11 @@ if TYPE_CHECKING:
     from .ablations.subsets import every_subset as every_subset
     from .capturing.capture import readout_of as readout_of
     from .claims.claim import Claim as Claim
-    from .claims.claim import every_direction_alone as every_direction_alone
-    from .claims.claim import every_direction_dropped as every_direction_dropped
-    from .claims.claim import nearly_every_ablation as nearly_every_ablation
-    from .claims.claim import some_direction_alone as some_direction_alone
-    from .claims.claim import some_direction_dropped as some_direction_dropped
+    from .claims.quantified import every_direction_alone as every_direction_alone
+    from .claims.quantified import every_direction_dropped as every_direction_dropped
+    from .claims.quantified import nearly_every_ablation as nearly_every_ablation
+    from .claims.quantified import some_direction_alone as some_direction_alone
+    from .claims.quantified import some_direction_dropped as some_direction_dropped
     from .counting.confusions import Confusions as Confusions
     from .counting.confusions import Result as Result
     from .counting.lattice import Lattice as Lattice
@@ -41,7 +45,6 @@ if TYPE_CHECKING:
     from .errors import InterpChecksError as InterpChecksError
     from .errors import NotJudgedError as NotJudgedError
     from .judging.judge import judge as judge
-    from .judging.verdict import Outcome as Outcome
     from .judging.verdict import Verdict as Verdict
     from .networks.gates import gate_weights_of as gate_weights_of
     from .readouts.readout import Readout as Readout
@@ -64,14 +67,14 @@ _HOMES = {
     "InterpChecksError": "errors",
     "Lattice": "counting.lattice",
     "NotJudgedError": "errors",
-    "Outcome": "judging.verdict",
+    "Outcome": "statistics.check",
     "Readout": "readouts.readout",
     "Result": "counting.confusions",
     "SampledShapley": "counting.sampled_shapley",
     "Verdict": "judging.verdict",
     "dropping": "ablations.ablation",
-    "every_direction_alone": "claims.claim",
-    "every_direction_dropped": "claims.claim",
+    "every_direction_alone": "claims.quantified",
+    "every_direction_dropped": "claims.quantified",
     "every_subset": "ablations.subsets",
     "gate_weights_of": "networks.gates",
     "judge": "judging.judge",
@@ -81,16 +84,19 @@ _HOMES = {
     "keeping_no_direction": "ablations.ablation",
     "keeping_only": "ablations.ablation",
     "load_snapshot": "readouts.snapshot",
-    "nearly_every_ablation": "claims.claim",
+    "nearly_every_ablation": "claims.quantified",
     "readout_of": "capturing.capture",
     "sample_shapley": "counting.sampled_shapley",
     "save_snapshot": "readouts.snapshot",
-    "some_direction_alone": "claims.claim",
-    "some_direction_dropped": "claims.claim",
+    "some_direction_alone": "claims.quantified",
+    "some_direction_dropped": "claims.quantified",
     "sweep": "counting.sweep",
 }
 
 __all__ = sorted(_HOMES)
+
+# The verbs of claims, and what reads sentences, are loaded with the first of them.
+LANGUAGE.load = lambda: import_module(f"{__name__}.claims.reader")
 
 
 def __getattr__(name: str) -> Any:

@@ -20,17 +20,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from interp_checks.statistics.check import Outcome
+
 from .ablations.ablation import Ablation, family_members
 from .ablations.gate_weights import GateWeights
-from .claims import facts
 from .claims.claim import Claim
+from .claims.predicates.accuracy import HasExtremeRecall, Is
+from .claims.predicates.leading_directions import DirectionsSuffice
+from .claims.predicates.mistakes import IsMistakenFor
 from .counting.confusions import Result
 from .counting.identifiability import identifiable
 from .errors import NotJudgedError
 from .judging.chance import ROTATIONS, Chance, by_chance
+from .judging.decide import decide, smallest_error
 from .judging.guards import notes_on
-from .judging.judge import decide, smallest_error
-from .judging.verdict import Outcome
 from .readouts.readout import Readout
 from .statistics.estimate import Estimate
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SPARED, UNSPECIFIC
@@ -104,22 +107,17 @@ def _without_implied(findings: list[Finding]) -> list[Finding]:
     """Of "at most k directions ...", only the smallest k; of "above p %", only the highest p."""
     strongest: dict[object, Finding] = {}
     for finding in findings:
-        fact = finding.claim.says[0]
-        key: object = finding.claim
-        if isinstance(fact, facts.DirectionsSuffice):
-            key = fact.points
-        elif isinstance(fact, facts.Is):
-            key = fact.relation, fact.every
+        key, strength = _strength(finding.claim)
         known = strongest.get(key)
-        if known is None or _strength(fact) > _strength(known.claim.says[0]):
+        if known is None or strength > _strength(known.claim)[1]:
             strongest[key] = finding
     return list(strongest.values())
 
 
-def _strength(fact: object) -> float:
-    if isinstance(fact, facts.DirectionsSuffice):
-        return -fact.count
-    return fact.percent if isinstance(fact, facts.Is) else 0.0
+def _strength(claim: Claim) -> tuple[object, float]:
+    """Of claims with an equal first part, one with a larger number implies the others."""
+    stronger = None if claim.fact is None else claim.fact.stronger
+    return (claim, 0.0) if stronger is None else ((type(claim.fact), stronger[0]), stronger[1])
 
 
 def confirmed(claims: Sequence[Claim], readout: Readout) -> list[Claim]:
@@ -159,7 +157,7 @@ def search_and_confirm(readout: Readout) -> tuple[Readout, Readout]:
 def holds(claim: Claim, readout: Readout, confidence: float) -> bool:
     """Whether a claim holds; what cannot be judged does not."""
     try:
-        return decide(claim, readout, confidence)[0] == Outcome.HOLDS
+        return decide(claim, readout, confidence).outcome == Outcome.HOLDS
     except NotJudgedError:
         return False
 
@@ -179,20 +177,20 @@ def candidates_of(
 def _plain_facts(readout: Readout) -> Iterator[Claim]:
     intact = readout.intact
     for floor in _floors(intact.accuracy):
-        yield Claim.of(facts.Is("above", floor))
+        yield Claim.of(Is("above", floor))
     lowest = min(intact.recall.values(), key=lambda recall: recall.lower)
     for floor in _floors(lowest):
-        yield Claim.of(facts.Is("above", floor, every=True))
+        yield Claim.of(Is("above", floor, every=True))
     worst = min(intact.recall, key=lambda name: intact.recall[name].value)
-    yield Claim.of(facts.HasExtremeRecall(worst))
+    yield Claim.of(HasExtremeRecall(worst))
     for row, name in enumerate(readout.class_names):
         mistakes = np.delete(intact.counts[row], row)
         if mistakes.size and mistakes.max():
             columns = [column for column in range(len(readout.class_names)) if column != row]
             target = readout.class_names[columns[int(mistakes.argmax())]]
-            yield Claim.of(facts.IsMistakenFor(name, (target,)))
+            yield Claim.of(IsMistakenFor(name, (target,)))
     for count in range(1, len(readout.directions)):
-        yield Claim.of(facts.DirectionsSuffice(count, 2))
+        yield Claim.of(DirectionsSuffice(count, 2))
 
 
 def _floors(share: Estimate) -> list[int]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from interp_checks import Readout
-from interp_checks.claims.claim import Quantified
-from interp_checks.judging.judge import quantified_ablations
+from interp_checks.claims.quantified import Quantified
 from interp_checks.thresholds import NEARLY_EVERY
 
 from .row import Generator, Row, Simulate
@@ -23,7 +22,7 @@ def recalls(
     before: float = 1.0,
 ) -> Simulate:
     """Class 8's recall under the first so many of the ablations, and under all others."""
-    members = quantified_ablations(condition, CLASSES)
+    members = condition.members(CLASSES)
     count = doing if doing >= 0 else len(members) + 1 + doing
 
     def simulate(generator: Generator, images: int) -> Readout:
@@ -39,7 +38,7 @@ def recalls(
 
 def rows(condition: Quantified, words: str) -> Row:
     """Just too few do it (one more is at the boundary); just enough do, all at the boundary."""
-    members = len(quantified_ablations(condition, CLASSES))
+    members = len(condition.members(CLASSES))
     needed = {"some": 1, "every": members, "nearly every": math.ceil(NEARLY_EVERY * members)}[
         condition.quantifier
     ]
@@ -80,7 +79,7 @@ _CONDITIONS = (
 
 def kills(condition: Quantified) -> Row:
     """Two comparisons an ablation: dead now, and alive before."""
-    members = len(quantified_ablations(condition, CLASSES))
+    members = len(condition.members(CLASSES))
     needed = 1 if condition.quantifier == "some" else members
     return Row(
         f"{str(condition).rstrip(',')}, kills",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from interp_checks import Claim, Estimate, NotJudgedError, Outcome, Readout
-from interp_checks.claims import set_rules
-from interp_checks.judging import judge as judgement
+from interp_checks.claims.predicates import direction_sets, reviving
+from interp_checks.judging import decide as deciding
 
 CONFIDENCE = 0.95
 Generator = np.random.Generator
@@ -94,7 +94,7 @@ def rates(row: Row, which: str, images: int, repeats: int, *, compare: bool = Tr
 
 def _outcome(claim: Claim, readout: Readout) -> Outcome:
     try:
-        return judgement.decide(claim, readout, CONFIDENCE)[0]
+        return deciding.decide(claim, readout, CONFIDENCE).outcome
     except NotJudgedError:
         return Outcome.UNDECIDED
 
@@ -102,11 +102,11 @@ def _outcome(claim: Claim, readout: Readout) -> Outcome:
 @contextmanager
 def as_it_was() -> Iterator[None]:
     """Without the correction for the number of comparisons that could make a claim fail."""
-    failing, searched, pair = judgement.failing, set_rules.searched, set_rules._OF_A_PAIR
-    judgement.failing = lambda checks, _: tuple(checks)  # type: ignore[assignment]
-    set_rules.searched = lambda check, *_: check  # type: ignore[assignment]
-    set_rules._OF_A_PAIR = 1
+    failing, searched, pair = deciding.failing, direction_sets.searched, reviving._OF_A_PAIR
+    deciding.failing = lambda checks, _: tuple(checks)  # type: ignore[assignment]
+    direction_sets.searched = lambda check, *_: check  # type: ignore[assignment]
+    reviving._OF_A_PAIR = 1
     try:
         yield
     finally:
-        judgement.failing, set_rules.searched, set_rules._OF_A_PAIR = failing, searched, pair
+        deciding.failing, direction_sets.searched, reviving._OF_A_PAIR = failing, searched, pair

@@ -10,7 +10,7 @@ from interp_checks.arrays import Array
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.wording import listed, whole_number
 
-from .verbs import Saying
+from .verbs import LANGUAGE, Saying
 
 if TYPE_CHECKING:
     from .gate_weights import GateWeights
@@ -160,9 +160,8 @@ class Ablation(Saying):
         Raises:
             ClaimSyntaxError: the text is not an ablation.
         """
-        from interp_checks.claims.reader import parse_ablation
-
-        return parse_ablation(text)
+        ablation: Ablation = LANGUAGE.read(text, Ablation)
+        return ablation
 
 
 def dropping(*directions: int) -> Ablation:

@@ -1,150 +1,73 @@
-"""The verbs of the claim language as methods: ``dropping(5).kills(8).spares_the_rest()``."""
+"""The verbs of the claim language as methods: ``dropping(5).kills(8).spares_the_rest()``.
+
+Whatever a claim can begin with knows no predicate. The predicates bring their verbs with them
+when the language is loaded, which happens when the first verb is asked for. What an editor and a
+type checker see of them is in ``verbs.pyi``, which is made from the predicates.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
 
-if TYPE_CHECKING:
-    from interp_checks.claims.claim import Claim, Condition
-    from interp_checks.claims.says import Say
 
-    from .ablation import Ablation
+def _nothing() -> None:
+    """Until the package says how the language is loaded."""
+
+
+@dataclass
+class Language:
+    """What the claim language adds to ablations.
+
+    Args:
+        load: loads the predicates; they add their verbs.
+        verbs: make a predicate of the arguments of a method, by its name.
+        claim_of: makes a claim of what it begins with (or says so far) and a predicate.
+        reader: reads a sentence, or the words of an ablation, as a value of some class.
+    """
+
+    load: Callable[[], object] = _nothing
+    verbs: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    claim_of: Callable[[Any, Any], Any] | None = None
+    reader: Callable[[str, type], Any] | None = None
+
+    def read(self, text: str, kind: type) -> Any:
+        """Read a sentence as a claim, or its beginning as an ablation.
+
+        Raises:
+            ClaimSyntaxError: the text is not in the language.
+        """
+        self.load()
+        assert self.reader is not None
+        return self.reader(text, kind)
+
+
+LANGUAGE = Language()
 
 
 class Saying:
     """Mixed into whatever a claim can begin with, and into the claim itself.
 
-    Every method returns a new :class:`~interp_checks.Claim` that says one thing more.
-    Class names may be given as numbers or text. Percentages and points are in percent.
+    Every verb is a method that returns a new :class:`~interp_checks.Claim`, which says one thing
+    more. Class names may be given as numbers or text. Percentages and points are in percent.
     """
 
-    def _say(self, say: Say) -> Claim:
-        from interp_checks.claims.claim import Claim
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if not name.startswith("_"):
+            LANGUAGE.load()
+        make_predicate = LANGUAGE.verbs.get(name)
+        if make_predicate is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-        if isinstance(self, Claim):
-            return Claim(self.condition, (*self.says, say))
-        return Claim(cast("Condition", self), (say,))
+        @wraps(make_predicate)
+        def say(*arguments: Any, **options: Any) -> Any:
+            assert LANGUAGE.claim_of is not None
+            return LANGUAGE.claim_of(self, make_predicate(*arguments, **options))
 
-    def kills(self, *classes: object) -> Claim:
-        """The recall of these classes falls under 5 %."""
-        from interp_checks.claims.says import Kills
+        return say
 
-        return self._say(Kills(cast("tuple[str, ...]", classes)))
-
-    def kills_only(self, *classes: object) -> Claim:
-        """These classes are killed and no other is."""
-        from interp_checks.claims.says import Kills
-
-        return self._say(Kills(cast("tuple[str, ...]", classes), only=True))
-
-    def kills_exactly(self, count: int) -> Claim:
-        """So many classes are killed, whichever they are."""
-        from interp_checks.claims.says import KillsCount
-
-        return self._say(KillsCount(count))
-
-    def kills_none(self) -> Claim:
-        """No class is killed."""
-        return self.kills_exactly(0)
-
-    def spares(self, *classes: object) -> Claim:
-        """The recall of these classes falls by less than 10 points."""
-        from interp_checks.claims.says import Spares
-
-        return self._say(Spares(cast("tuple[str, ...]", classes)))
-
-    def spares_the_rest(self) -> Claim:
-        """Every class that the claim has not named before is spared."""
-        from interp_checks.claims.says import Spares
-
-        return self._say(Spares(scope="every other"))
-
-    def spares_every_class(self) -> Claim:
-        """Every class is spared."""
-        from interp_checks.claims.says import Spares
-
-        return self._say(Spares(scope="every"))
-
-    def leaves_alive(self, *classes: object) -> Claim:
-        """The recall of these classes (none given: of every class) stays above 50 %."""
-        from interp_checks.claims.says import LeavesAlive
-
-        return self._say(LeavesAlive(cast("tuple[str, ...]", classes)))
-
-    def leaves_only_alive(self, *classes: object) -> Claim:
-        """These classes stay above 50 % recall and all others fall below."""
-        from interp_checks.claims.says import LeavesAlive
-
-        return self._say(LeavesAlive(cast("tuple[str, ...]", classes), only=True))
-
-    def keeps_accuracy_above(self, percent: float) -> Claim:
-        """Accuracy stays above ``percent``."""
-        from interp_checks.claims.says import Keeps
-
-        return self._say(Keeps("above", percent))
-
-    def keeps_accuracy_below(self, percent: float) -> Claim:
-        """Accuracy falls below ``percent``."""
-        from interp_checks.claims.says import Keeps
-
-        return self._say(Keeps("below", percent))
-
-    def keeps_recall_above(self, percent: float, *classes: object) -> Claim:
-        """The recall of each of these classes stays above ``percent``."""
-        from interp_checks.claims.says import Keeps
-
-        return self._say(Keeps("above", percent, cast("tuple[str, ...]", classes)))
-
-    def keeps_recall_below(self, percent: float, *classes: object) -> Claim:
-        """The recall of each of these classes falls below ``percent``."""
-        from interp_checks.claims.says import Keeps
-
-        return self._say(Keeps("below", percent, cast("tuple[str, ...]", classes)))
-
-    def costs_less_than(self, points: float, *classes: object) -> Claim:
-        """Accuracy, or the recall of each of these classes, drops by less than ``points``."""
-        from interp_checks.claims.says import Costs
-
-        return self._say(Costs("less", points, cast("tuple[str, ...]", classes)))
-
-    def costs_more_than(self, points: float, *classes: object) -> Claim:
-        """Accuracy, or the recall of each of these classes, drops by more than ``points``."""
-        from interp_checks.claims.says import Costs
-
-        return self._say(Costs("more", points, cast("tuple[str, ...]", classes)))
-
-    def predicts_only(self, *classes: object) -> Claim:
-        """Each of these classes, and no other, gets more than 1 % of the predictions."""
-        from interp_checks.claims.says import PredictsOnly
-
-        return self._say(PredictsOnly(cast("tuple[str, ...]", classes)))
-
-    def predicts_exactly(self, count: int) -> Claim:
-        """So many classes get more than 1 % of the predictions each."""
-        from interp_checks.claims.says import PredictsCount
-
-        return self._say(PredictsCount(count))
-
-    def sends(self, source: object, *targets: object) -> Claim:
-        """More than half of the images of ``source`` are predicted as one of the targets."""
-        from interp_checks.claims.says import Sends
-
-        return self._say(Sends(cast(str, source), cast("tuple[str, ...]", targets)))
-
-    def mistakes(self, source: object, *targets: object) -> Claim:
-        """The targets are the commonest wrong predictions for images of ``source``."""
-        from interp_checks.claims.says import Mistakes
-
-        return self._say(Mistakes(cast(str, source), cast("tuple[str, ...]", targets)))
-
-    def revives(self, *classes: object, compared_with: Ablation) -> Claim:
-        """These classes are dead under the other ablation and alive under this one."""
-        from interp_checks.claims.says import Revives
-
-        return self._say(Revives(cast("tuple[str, ...]", classes), compared_with))
-
-    def predicts_the_same_as(self, other: Ablation, *, exactly: bool = False) -> Claim:
-        """Fewer than 5 % of the images (``exactly``: none) get another prediction."""
-        from interp_checks.claims.says import PredictsTheSame
-
-        return self._say(PredictsTheSame(other, exactly))
+    def __dir__(self) -> list[str]:
+        LANGUAGE.load()
+        return sorted({*super().__dir__(), *LANGUAGE.verbs})

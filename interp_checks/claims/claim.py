@@ -2,63 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.verbs import Saying
+from interp_checks.ablations.verbs import LANGUAGE, Saying
 from interp_checks.errors import InterpChecksError
-from interp_checks.wording import one_of, whole_number
 
-from .drawing_facts import DRAWING_FACTS
-from .facts import Fact
-from .says import Kills, KillsCount, Say, Spares
+from .predicate import Effect, Fact, Predicate
+from .quantified import Quantified
 
 if TYPE_CHECKING:
     from interp_checks.ablations.gate_weights import GateWeights
-
-Quantifier = Literal["some", "every", "nearly every"]
-Over = Literal["dropped", "alone", "ablation"]
-
-
-@dataclass(frozen=True)
-class Quantified(Saying):
-    """Not one ablation but a set of them, of which some, every or nearly every one counts.
-
-    Args:
-        quantifier: how many of them must do what the claim says; "nearly every" is 90 %.
-        over: each direction dropped on its own ("dropped"), each kept on its own ("alone"),
-            or all of the thesis's ablations: first k, last k, all except one, just one.
-        size: of the sets of directions that are dropped or kept together.
-        target: whose directions: a gate's weights; None for the output layer's.
-    """
-
-    quantifier: Quantifier
-    over: Over
-    size: int = 1
-    target: GateWeights | None = None
-
-    def __post_init__(self) -> None:
-        one_of(self.quantifier, "some", "every", "nearly every")
-        one_of(self.over, "dropped", "alone", "ablation")
-        object.__setattr__(self, "size", whole_number(self.size, smallest=1))
-        if self.over == "ablation" and self.size != 1:
-            raise InterpChecksError(f"{self}: this has no size", found=str(self.size))
-
-    def __str__(self) -> str:
-        of = f" of {self.target}" if self.target is not None else ""
-        if self.over == "ablation":
-            return f"{self.quantifier} ablation{of}"
-        many = self.size > 1
-        which = f"set of {self.size} directions" if many else "direction"
-        if self.over == "alone":
-            return f"{self.quantifier} {which}{of} alone"
-        return f"{self.quantifier} {which}{of}, dropped {'together' if many else 'alone'},"
-
-    def of(self, target: GateWeights | None) -> Quantified:
-        """The same, of other weights."""
-        return replace(self, target=target)
-
 
 Condition = Ablation | Quantified
 
@@ -76,39 +31,35 @@ class Claim(Saying):
     """
 
     condition: Condition | None
-    says: tuple[Say | Fact, ...]
+    says: tuple[Predicate, ...]
 
     def __post_init__(self) -> None:
-        facts = [isinstance(say, get_args(Fact)) for say in self.says]
+        facts = [isinstance(predicate, Fact) for predicate in self.says]
         if not self.says:
             raise InterpChecksError("a claim must say something", found="no predicate")
         if self.condition is None and (len(facts) != 1 or not facts[0]):
             raise InterpChecksError(
                 "a claim without an ablation states exactly one fact",
-                found=" and ".join(str(say) for say in self.says),
+                found=" and ".join(map(str, self.says)),
             )
         if self.condition is not None and any(facts):
             raise InterpChecksError(
                 "a plain fact cannot follow an ablation",
-                found=" and ".join(str(say) for say in self.says),
+                found=" and ".join(map(str, self.says)),
                 remedy="state it as a claim of its own",
             )
-        for position, say in enumerate(self.says):
+        for position, predicate in enumerate(self.says):
             before = self.says[:position]
-            if (
-                isinstance(say, Spares)
-                and say.scope == "every other"
-                and not any(
-                    isinstance(other, (Kills, KillsCount)) or _names(other) for other in before
-                )
+            if predicate.needs_named_classes and not any(
+                earlier.finds_classes or earlier.named_classes for earlier in before
             ):
                 raise InterpChecksError(
-                    f"{say}: other than which?",
+                    f"{predicate}: other than which?",
                     remedy="name a class before, or write `spares every class`",
                 )
 
     def __str__(self) -> str:
-        said = " and ".join(str(say) for say in self.says)
+        said = " and ".join(map(str, self.says))
         return said if self.condition is None else f"{self.condition} {said}"
 
     def _repr_html_(self) -> str:
@@ -124,18 +75,28 @@ class Claim(Saying):
             ClaimSyntaxError: the sentence is not in the language; the message has a caret
                 at the place and what could stand there.
         """
-        from .reader import parse_claim
-
-        return parse_claim(text)
+        claim: Claim = LANGUAGE.read(text, Claim)
+        return claim
 
     @classmethod
     def of(cls, fact: Fact) -> Claim:
-        """A plain fact about the model as it is: ``Claim.of(facts.Is("above", 97))``."""
+        """A plain fact about the model as it is: ``Claim.of(Is("above", 97))``."""
         if isinstance(fact, str):
             raise InterpChecksError(
                 f"this is a sentence: {fact!r}", remedy="read it with Claim.parse"
             )
         return cls(None, (fact,))
+
+    @property
+    def fact(self) -> Fact | None:
+        """The plain fact that it states; None for a claim about ablations."""
+        stated = self.says[0]
+        return stated if isinstance(stated, Fact) else None
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What it says of its ablations; nothing for a plain fact."""
+        return tuple(predicate for predicate in self.says if isinstance(predicate, Effect))
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:
@@ -144,17 +105,20 @@ class Claim(Saying):
         Of facts, only those about sets of directions name any.
         """
         named = [self.condition] if isinstance(self.condition, Ablation) else []
-        named += getattr(self.says[0], "ablations", ())
-        for say in self.says:
-            for other in (getattr(say, "compared_with", None), getattr(say, "other", None)):
-                if isinstance(other, Ablation):
-                    named.append(other)
+        for predicate in self.says:
+            named += predicate.ablations
         return tuple(dict.fromkeys(named))
+
+    def judged_ablations(self, count: int) -> tuple[Ablation, ...]:
+        """Every ablation that the judge looks at, of weights with so many directions."""
+        if isinstance(self.condition, Quantified):
+            return self.condition.members(count)
+        return self.ablations if self.fact is None else self.fact.judged_ablations(count)
 
     @property
     def needs_images(self) -> bool:
         """Whether it is judged on a network that is run, not on the output layer alone."""
-        return bool(self.targets) or isinstance(self.says[0], DRAWING_FACTS)
+        return bool(self.targets) or any(predicate.needs_images for predicate in self.says)
 
     @property
     def targets(self) -> tuple[GateWeights, ...]:
@@ -165,21 +129,11 @@ class Claim(Saying):
         return tuple(dict.fromkeys(target for target in named if target is not None))
 
 
-def _names(say: Say | Fact) -> tuple[str, ...]:
-    """The classes that a predicate is about."""
-    source = getattr(say, "source", None)
-    if source is not None:
-        return (cast(str, source),)
-    return cast("tuple[str, ...]", getattr(say, "classes", ()))
+def _say(begun: Any, predicate: Predicate) -> Claim:
+    """What a verb makes: a claim that says one thing more."""
+    if isinstance(begun, Claim):
+        return Claim(begun.condition, (*begun.says, predicate))
+    return Claim(begun, (predicate,))
 
 
-#: "some direction, dropped alone, ..."
-some_direction_dropped = Quantified("some", "dropped")
-#: "every direction, dropped alone, ..."
-every_direction_dropped = Quantified("every", "dropped")
-#: "some direction alone ..."
-some_direction_alone = Quantified("some", "alone")
-#: "every direction alone ..."
-every_direction_alone = Quantified("every", "alone")
-#: "nearly every ablation ..."
-nearly_every_ablation = Quantified("nearly every", "ablation")
+LANGUAGE.claim_of = _say

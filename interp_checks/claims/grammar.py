@@ -1,15 +1,20 @@
-"""The grammar of the claim language; the README has a table of it."""
+"""The grammar of the claim language: what all claims share, and the phrases of every predicate."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
-GRAMMAR = r"""
+from .predicate import PREDICATES, Effect, Predicate
+from .predicate import Phrase as Phrase
+
+#: What all claims share: ablations, quantifiers, and the parts that phrases are made of.
+SHARED = r"""
 ?claim: ablation said         -> conditional
       | quantified said       -> conditional
       | fact                  -> plain
 
-said: say ("and" say)*
+said: effect ("and" effect)*
 
 ?ablation: left_out | left_out "of" gate_weights                 -> of_weights
 left_out: "dropping" directions                                  -> dropping
@@ -30,54 +35,9 @@ quantifier: "some"             -> some
           | "every"            -> every_one
           | "nearly" "every"   -> nearly_every
 
-?say: "kills" classes                                            -> kills
-    | "kills" "only" classes                                     -> kills_only
-    | "kills" "exactly" count_of_classes                         -> kills_count
-    | "kills" "no" "class"                                       -> kills_none
-    | "spares" classes                                           -> spares
-    | "spares" "every" "other" "class"                           -> spares_rest
-    | "spares" "every" "class"                                   -> spares_every
-    | "leaves" classes "alive"                                   -> leaves
-    | "leaves" "only" classes "alive"                            -> leaves_only
-    | "leaves" "every" "class" "alive"                           -> leaves_every
-    | "keeps" quantity relation _percent                         -> keeps
-    | "costs" COMPARATIVE "than" _points "of" quantity           -> costs
-    | "predicts" "only" classes                                  -> predicts_only
-    | "predicts" "exactly" count_of_classes                      -> predicts_count
-    | "predicts" "exactly" "the" "same" "as" ablation            -> same_exactly
-    | "predicts" "the" "same" "as" ablation                      -> same
-    | "sends" _class "mostly" "to" classes                       -> sends
-    | "mistakes" _class "mostly" "for" classes                   -> mistakes
-    | "revives" classes "compared" "with" ablation               -> revives
+?effect: EFFECTS
 
-?fact: "accuracy" "is" relation _percent                         -> accuracy_is
-     | "recall" "of" classes "is" relation _percent              -> recall_is
-     | "recall" "of" "every" "class" "is" relation _percent      -> every_recall_is
-     | _class "has" "the" EXTREME "recall"                       -> extreme
-     | _class "is" "mostly" "mistaken" "for" classes             -> mistaken
-     | "the" "bias" "favours" classes [MOST]                     -> favours
-     | "the" "bias" "holds" "back" classes [MOST]                -> holds_back
-     | "the" "first" _carry share _percent "of" "the" "variance" -> carry
-     | "the" "output" "layer" "has" _principal                   -> principal
-     | "at" "most" _keep "accuracy" "within" _points             -> suffice
-     | "weight" "row" INT "is" _nearly "to" rows                 -> orthogonal
-     | "weight" "row" INT "is" _nearly "to" _no_row              -> orthogonal_to_none
-     | "only" "weight" "row" INT "is" _nearly "to" _no_row       -> only_orthogonal_to_none
-     | "at" "least" _percent "of" "the" _pairs "are" _nearly     -> nearly_pairs
-     | "most" _pairs "are" "more" "than" _right_angle "apart"    -> oblique
-     | members "a" "minimal" _kill_set _of_class                 -> kill_set
-     | members "the" "only" "minimal" _kill_set _of_class        -> only_kill_set
-     | members "a" "minimal" "sufficient" "set" _of_class        -> sufficient_set
-     | members "redundant" "for" _class                          -> redundant
-     | "direction" INT "has" "the" "largest" _shapley "for" game -> largest_shapley
-     | "the" "first" _first_are "within" _points _of_the_best    -> first_are_best
-     | "dropping" "more" "directions" "revives" classes          -> more_revives
-     | "the" [EARLY] "autoencoder" "answers" "the" "same" _whatever  -> answers_the_same
-     | "the" [EARLY] "autoencoder's" "output" "is" _the_mean     -> answers_the_mean
-     | "the" [EARLY] drawer "squared" "error" "is" relation NUMBER  -> squared_error
-     | "the" "vae's" "kl" "divergence" "is" relation NUMBER "nats"  -> divergence
-     | "the" "vae's" "latent" "space" "has" "fewer" "gaps" _than -> fewer_gaps
-     | "the" "classifier" "on" seen "reaches" _percent           -> reaches
+?fact: FACTS
 
 _whatever: "whatever" "it" "is" "shown"
 _the_mean: "the" "training" "mean"
@@ -135,11 +95,36 @@ NUMBER: /[0-9]+(?:\.[0-9]+)?/
 """
 
 
+def phrases() -> Mapping[str, Phrase]:
+    """Every phrase of every predicate, by the name that it has in the grammar."""
+    return {
+        f"{predicate.__name__.lower()}_{number}": phrase
+        for predicate in PREDICATES
+        for number, phrase in enumerate(predicate.phrases)
+    }
+
+
+def grammar() -> str:
+    """The whole grammar, for Lark, with what every predicate adds to it."""
+    effects = [predicate for predicate in PREDICATES if issubclass(predicate, Effect)]
+    facts = [predicate for predicate in PREDICATES if not issubclass(predicate, Effect)]
+    text = SHARED.replace("EFFECTS", _alternatives(effects)).replace("FACTS", _alternatives(facts))
+    return _with_whole_words(text)
+
+
+def _alternatives(predicates: Iterable[type[Predicate]]) -> str:
+    return "\n    | ".join(
+        f"{phrase.words} -> {predicate.__name__.lower()}_{number}"
+        for predicate in predicates
+        for number, phrase in enumerate(predicate.phrases)
+    )
+
+
 #: A keyword of the grammar: a quoted word without flags.
 _KEYWORD = re.compile(r'"([a-z\']+)"(?!i)')
 
 
-def with_whole_words(grammar: str) -> str:
+def _with_whole_words(grammar: str) -> str:
     """Turn each keyword into a terminal that matches whole words, in either case.
 
     Otherwise "classs 8" would be read as "class" followed by something odd.

@@ -1,52 +1,47 @@
-"""The claim language: from a sentence to a value, or to a caret at the place where it leaves it.
+"""From a sentence to a value, or to a caret at the place where it leaves the language.
 
-The way back is ``str()`` of the value.
+The way back is ``str()`` of the value. Lark is imported when the first sentence is read.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TypeVar
-
-from lark import Lark, UnexpectedInput
-from lark.exceptions import UnexpectedEOF, VisitError
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.gate_weights import GateWeights
+from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.errors import ClaimSyntaxError, InterpChecksError
 from interp_checks.wording import listed
 
-from .building import Build
+from . import predicates as predicates
 from .claim import Claim
-from .grammar import GRAMMAR, with_whole_words
+from .grammar import grammar, phrases
+from .quantified import Quantified
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, UnexpectedInput
+
+#: What a sentence can be read as, and the rule of the grammar to begin with.
+_STARTS = {Claim: "claim", Ablation: "ablation"}
 
 
-@cache
-def _parser() -> Lark:
-    return Lark(
-        with_whole_words(GRAMMAR),
-        parser="lalr",
-        start=["claim", "ablation"],
-        maybe_placeholders=True,
-    )
+def read(text: str, kind: type) -> Any:
+    """Read a sentence as a :class:`Claim`, or the words of an :class:`Ablation`.
 
+    Raises:
+        ClaimSyntaxError: the text is not in the language; the message has a caret at the place
+            and what could stand there.
+    """
+    from lark import UnexpectedInput
+    from lark.exceptions import VisitError
 
-Value = TypeVar("Value", Claim, Ablation)
-
-
-def parse_claim(text: str) -> Claim:
-    """Read a sentence; see :meth:`Claim.parse`."""
-    return _parse(text, "claim", Claim)
-
-
-def parse_ablation(text: str) -> Ablation:
-    """Read the words of an ablation; see :meth:`Ablation.parse`."""
-    return _parse(text, "ablation", Ablation)
-
-
-def _parse(text: str, start: str, kind: type[Value]) -> Value:
+    start = _STARTS[kind]
     text = text.rstrip().removesuffix(".")
     try:
-        value = Build().transform(_parser().parse(text, start=start))
+        return _value(_parser().parse(text, start=start))
     except UnexpectedInput as error:
         raise _explained(text, start, error) from None
     except VisitError as error:
@@ -63,12 +58,105 @@ def _parse(text: str, start: str, kind: type[Value]) -> Value:
             expected=problem.expected,
             remedy=problem.remedy,
         ) from None
-    assert isinstance(value, kind)
-    return value
+
+
+LANGUAGE.reader = read
+
+
+def _parser() -> Lark:
+    return _parser_of(grammar())
+
+
+@lru_cache(maxsize=4)
+def _parser_of(text: str) -> Lark:
+    from lark import Lark
+
+    return Lark(text, parser="lalr", start=list(_STARTS.values()), maybe_placeholders=True)
+
+
+def _value(tree: Any) -> Any:
+    """The value that a parse tree stands for."""
+    from lark import Transformer
+
+    transformer: Any = Transformer()
+    for name, build in [*_SHARED.items(), *((name, one.build) for name, one in phrases().items())]:
+        setattr(transformer, name, _spread(build))
+    return transformer.transform(tree)
+
+
+def _spread(build: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+    return lambda parts: build(*parts)
+
+
+def _count(parts: Sequence[Any]) -> int:
+    """The number before "directions"; a bare "direction" is one."""
+    return int(parts[0]) if parts else 1
+
+
+def _name(token: Token) -> str:
+    text = str(token)
+    return str(json.loads(text)) if text.startswith('"') else text.lstrip("0") or "0"
+
+
+def _numbers(*numbers: Token) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers)
+
+
+def _gate_weights(
+    layer: Token, backward: Token | None, gate: Token | None, kind: Token
+) -> GateWeights:
+    return GateWeights(
+        int(layer),
+        "" if gate is None else gate.lower(),
+        "input" if kind.lower() == "input" else "recurrent",
+        backward is not None,
+    )
+
+
+def _share(word: Token) -> str:
+    return word.lower() if word.lower() == "about" else f"at {word.lower()}"
+
+
+#: What the shared parts of the grammar mean.
+_SHARED: dict[str, Callable[..., Any]] = {
+    "conditional": lambda condition, said: Claim(condition, tuple(said)),
+    "plain": lambda fact: Claim(None, (fact,)),
+    "said": lambda *effects: effects,
+    "directions": _numbers,
+    "rows": _numbers,
+    "members": _numbers,
+    "dropping": lambda directions: Ablation("dropping", directions),
+    "only": lambda directions: Ablation("only", directions),
+    "first": lambda *parts: Ablation("first", (_count(parts),)),
+    "last": lambda *parts: Ablation("last", (_count(parts),)),
+    "every": lambda: Ablation("every"),
+    "none": lambda: Ablation("none"),
+    "of_weights": lambda ablation, target: ablation.of(target),
+    "gate_weights": _gate_weights,
+    "some": lambda: "some",
+    "every_one": lambda: "every",
+    "nearly_every": lambda: "nearly every",
+    "each_dropped": lambda word, *parts: Quantified(word, "dropped", _count(parts[:-1]), parts[-1]),
+    "each_alone": lambda word, *parts: Quantified(word, "alone", _count(parts[:-1]), parts[-1]),
+    "each_ablation": lambda word, target: Quantified(word, "ablation", target=target),
+    "name": _name,
+    "classes": lambda *names: names,
+    "one": lambda: 1,
+    "count_of_classes": int,
+    "quantity": lambda *classes: classes[0] if classes else (),
+    "share": _share,
+    "game": lambda *name: name[0] if name else None,
+    "autoencoder": lambda: "autoencoder",
+    "vae": lambda: "VAE",
+    "generated_images": lambda: "generated images",
+    "latents": lambda: "latents",
+}
 
 
 def _explained(text: str, start: str, error: UnexpectedInput) -> ClaimSyntaxError:
     """Say where a sentence leaves the language, and what could stand there."""
+    from lark.exceptions import UnexpectedEOF
+
     place = error.pos_in_stream
     token = getattr(error, "token", None)
     at_end = isinstance(error, UnexpectedEOF) or getattr(token, "type", None) == "$END"
@@ -83,7 +171,7 @@ def _explained(text: str, start: str, error: UnexpectedInput) -> ClaimSyntaxErro
         f"this {start} does not parse:\n  {line}\n  {' ' * place}^",
         found=found,
         expected=_choices(accepted),
-        remedy="the README has a table of the claim language",
+        remedy="`interp-checks language` prints the claim language",
     )
 
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
-from interp_checks.ablations.ablation import Ablation, keeping_first
+from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.claim import Claim
-from interp_checks.claims.says import PredictsTheSame, Revives
-from interp_checks.claims.set_facts import (
-    SET_FACTS,
-    AreRedundant,
-    FirstAreBest,
-    HasLargestShapley,
-    IsKillSet,
-    IsSufficientSet,
-    SetFact,
-)
+from interp_checks.claims.predicate import Translation
 from interp_checks.errors import NotJudgedError
 
 from .matching import Matching
@@ -31,33 +22,28 @@ def aligned(claim: Claim, matching: Matching) -> Claim:
     Raises:
         NotJudgedError: a direction of the claim has no counterpart.
     """
-    says = tuple(
-        replace(say, compared_with=_translated(say.compared_with, matching))
-        if isinstance(say, Revives)
-        else replace(say, other=_translated(say.other, matching))
-        if isinstance(say, PredictsTheSame)
-        else _fact(say, matching)
-        if isinstance(say, SET_FACTS)
-        else say
-        for say in claim.says
-    )
+    translation = _ByMatching(matching)
     condition = claim.condition
+    says = tuple(predicate.translated(translation) for predicate in claim.says)
     if isinstance(condition, Ablation):
-        condition = _translated(condition, matching)
+        condition = translation.of_ablation(condition)
     return Claim(condition, says)
 
 
-def _fact(fact: SetFact, matching: Matching) -> SetFact:
-    """A fact about sets of directions on their counterparts."""
-    if isinstance(fact, (IsKillSet, IsSufficientSet, AreRedundant)):
-        return replace(fact, directions=tuple(sorted(_counterparts(fact.directions, matching))))
-    if isinstance(fact, HasLargestShapley):
-        return replace(fact, direction=_counterpart(fact.direction, matching))
-    if isinstance(fact, FirstAreBest):
-        first = keeping_first(fact.count)
-        if _translated(first, matching) != first:
-            raise NotJudgedError(f"{fact}: these are not the first directions any more")
-    return fact
+class _ByMatching(Translation):
+    """Directions read as those that they are matched with."""
+
+    def __init__(self, matching: Matching) -> None:
+        self._matching = matching
+
+    def of_ablation(self, ablation: Ablation) -> Ablation:
+        return _translated(ablation, self._matching)
+
+    def of_direction(self, direction: int) -> int:
+        return _counterpart(direction, self._matching)
+
+    def of_directions(self, directions: Sequence[int]) -> tuple[int, ...]:
+        return tuple(sorted(_counterparts(tuple(directions), self._matching)))
 
 
 def _translated(ablation: Ablation, matching: Matching) -> Ablation:

@@ -15,11 +15,11 @@ from interp_checks.ablations.ablation import (
     unique,
 )
 from interp_checks.claims.claim import Claim
-from interp_checks.claims.rules import summary
+from interp_checks.claims.scene import summary
 from interp_checks.errors import NotJudgedError
-from interp_checks.judging.judge import decide
-from interp_checks.judging.verdict import Check, Outcome, saved_checks
+from interp_checks.judging.decide import decide
 from interp_checks.readouts.readout import Readout
+from interp_checks.statistics.check import Check, Outcome, saved_checks
 from interp_checks.statistics.estimate import CONFIDENCE
 
 from .alignment import aligned
@@ -292,7 +292,7 @@ def _moves(
         error=(1 - confidence) / among,
         same_images=same_images(old, new),
         confidence=confidence,
-        again=lambda sure: (decide(claim, old, sure)[1], decide(reading, new, sure)[1]),
+        again=lambda sure: (decide(claim, old, sure).checks, decide(reading, new, sure).checks),
     )
 
 
@@ -321,8 +321,7 @@ def _numbers(claim: Claim) -> tuple[int, ...]:
         return ()
     if isinstance(condition, Ablation) and condition.kind in ("dropping", "only"):
         return condition.indices
-    named: tuple[int, ...] = getattr(claim.says[0], "directions", ())
-    return named if condition is None else ()
+    return () if claim.fact is None else claim.fact.numbered_directions
 
 
 def _where(claim: Claim, matching: Matching) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
-from interp_checks.judging.verdict import Check, Outcome
+from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.differences import paired_error, unpaired_error
 from interp_checks.statistics.estimate import Change, Estimate, Lead
 

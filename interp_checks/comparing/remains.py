@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.claim import Claim
-from interp_checks.claims.rules import Scene
-from interp_checks.claims.says import Kills
+from interp_checks.claims.predicates.killing import Kills
+from interp_checks.claims.scene import Scene
 from interp_checks.errors import NotJudgedError, TooFewImagesError
-from interp_checks.judging.judge import decide
-from interp_checks.judging.verdict import Check, Outcome
+from interp_checks.judging.decide import decide
 from interp_checks.readouts.readout import Readout
+from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import DEAD, SPARED
 from interp_checks.wording import class_words, listed, number_words
@@ -37,7 +37,8 @@ NOT_JUDGED = Decided(None)
 def decided(claim: Claim, readout: Readout, confidence: float) -> Decided:
     """How a claim ends on a readout, or why it cannot be judged there."""
     try:
-        return Decided(*decide(claim, readout, confidence))
+        decision = decide(claim, readout, confidence)
+        return Decided(decision.outcome, decision.checks)
     except NotJudgedError as error:
         few = isinstance(error, TooFewImagesError)
         return Decided(None, (), error.problem, few)
@@ -77,14 +78,16 @@ def moved_to(claim: Claim, old: Readout, closest: Claim, new: Readout, confidenc
     All other classes are looked at, so each at the confidence corrected for their number; and
     one of which it is not known that it lived before is no news.
     """
-    kills = [say for say in closest.says if isinstance(say, Kills)]
-    if len(kills) != 1 or len(kills[0].classes) != 1:
+    kills = [predicate for predicate in closest.says if predicate.killed_classes]
+    if len(kills) != 1 or len(kills[0].killed_classes) != 1:
         return ""
-    others = [name for name in new.class_names if name not in kills[0].classes]
+    others = [name for name in new.class_names if name not in kills[0].killed_classes]
     each = 1 - (1 - confidence) / max(1, len(others))
     for name in others:
-        instead = replace(kills[0], classes=(name,))
-        says = tuple(instead if say is kills[0] else say for say in closest.says)
+        says = tuple(
+            predicate.killing(name) if predicate is kills[0] else predicate
+            for predicate in closest.says
+        )
         if decided(Claim(closest.condition, says), new, each).outcome != Outcome.HOLDS:
             continue
         before = Claim(claim.condition, (Kills((name,)),))
@@ -95,10 +98,10 @@ def moved_to(claim: Claim, old: Readout, closest: Claim, new: Readout, confidenc
 
 def weakened(claim: Claim, new: Readout, confidence: float, moves: Moves) -> str:
     """What is left of a killing: the class still dies, or still loses, but the rest is gone."""
-    kills = [say for say in claim.says if isinstance(say, Kills)]
-    if not kills or not isinstance(claim.condition, Ablation):
+    killed = tuple(name for predicate in claim.says for name in predicate.killed_classes)
+    if not killed or not isinstance(claim.condition, Ablation):
         return ""
-    named = Kills(tuple(name for say in kills for name in say.classes))
+    named = Kills(killed)
     try:
         scene = Scene(new, claim.condition, confidence)
         losses = [scene.loss(name, "above", SPARED) for name in named.classes]

@@ -7,7 +7,7 @@ other is refused; one that treats them alike is not.
 
 from __future__ import annotations
 
-from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.ablation import Ablation, keeping_first
 from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
 from interp_checks.thresholds import MOVED, TURNED
@@ -17,6 +17,16 @@ def identifiable(ablation: Ablation, readout: Readout) -> bool:
     """Whether the directions that stay are told from those that go."""
     directions = readout.directions_of(ablation.target)
     return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
+
+
+def require_all_identifiable(readout: Readout) -> None:
+    """Every subset means something only if every direction can be told from its neighbour.
+
+    Raises:
+        NotJudgedError: two cannot be told apart.
+    """
+    for number in range(1, len(readout.directions)):
+        require_identifiable(keeping_first(number), readout)
 
 
 def require_identifiable(ablation: Ablation, readout: Readout) -> None:

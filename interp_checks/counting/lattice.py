@@ -282,6 +282,45 @@ class Lattice:
             for mask, bits in found
         )
 
+    def witness(self, name: object) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """A set that stays while a class is dead, and a part of it that stays while it lives.
+
+        The pair with the fewest directions dropped, then with the fewest dropped more; None if
+        there is none.
+        """
+        return _witness(self.killed(name), self.alive(name))
+
+    def possible_witness(self, name: object) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The same of sets of which it is not known that they do otherwise."""
+        return _witness(~self.surely_not_killed(name), ~self.surely_not_alive(name))
+
+    def lowest_keeping_one_of(
+        self, directions: Sequence[int], name: object
+    ) -> tuple[int, tuple[int, ...]]:
+        """Of all sets that keep at least one of some directions, how many and which is worst.
+
+        Args:
+            directions: one of which stays.
+            name: of the class whose recall is lowest.
+        """
+        numbers = np.arange(len(self))
+        keeps_one = (numbers & mask_of(directions)) > 0
+        lowest = numbers[keeps_one][self.right[keeps_one, self._row(name)].argmin()]
+        return int(keeps_one.sum()), members_of(int(lowest))
+
+    def leads_over_first(self, count: int) -> tuple[list[tuple[int, ...]], list[int]]:
+        """All other sets of so many directions, and how many more images each has right.
+
+        Args:
+            count: of the first directions, with which they are compared; the best set first.
+        """
+        first, right = (1 << count) - 1, self.right.sum(axis=1)
+        masks = np.flatnonzero(sizes(self.directions) == count)
+        masks = masks[masks != first]
+        masks = masks[np.argsort(-right[masks], kind="stable")]
+        leads = [int(right[mask] - right[first]) for mask in masks]
+        return [members_of(int(mask)) for mask in masks], leads
+
     def best_sets(self) -> tuple[BestSet, ...]:
         """For each size, from one: the set with the highest accuracy, and the first so many."""
         totals = self.right.sum(axis=1)
@@ -381,6 +420,19 @@ class Lattice:
     def _repr_html_(self) -> str:
         shown: str = self.shapley_table().to_html(float_format=lambda value: f"{value:+.3f}")
         return f"<p>Shapley values</p>{shown}"
+
+
+def _witness(dead: Array, alive: Array) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """See :meth:`Lattice.witness`; whether the class is dead and alive under each subset."""
+    numbers = np.arange(len(dead))
+    stays = sizes(len(dead).bit_length() - 1)
+    # With nothing dropped, nothing is dead.
+    candidates = np.flatnonzero((dead & part_has(alive))[:-1])
+    if not len(candidates):
+        return None
+    mask = int(candidates[stays[candidates].argmax()])
+    parts = numbers[((numbers & ~mask) == 0) & (numbers != mask) & alive]
+    return members_of(mask), members_of(int(parts[stays[parts].argmax()]))
 
 
 def _lists(sets: Sequence[tuple[int, ...]]) -> list[list[int]]:

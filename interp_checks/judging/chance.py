@@ -17,7 +17,7 @@ so that chance is never understated.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from math import prod
 from typing import cast
@@ -27,9 +27,8 @@ import numpy as np
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.arrays import FloatArray, IntArray
 from interp_checks.claims.claim import Claim
-from interp_checks.claims.demands import Cases, demands_of, recall_of
-from interp_checks.claims.says import PredictsTheSame, Say
-from interp_checks.claims.set_chance import MEASURED_FACTS, MeasuredFact, set_fact_holds
+from interp_checks.claims.predicate import Effect, Fact
+from interp_checks.claims.sample import Cases, Demands, recall_of
 from interp_checks.readouts.random_cuts import Rotated, images_used, rotated_weights
 from interp_checks.readouts.readout import Readout
 
@@ -108,17 +107,17 @@ def by_chance(
         None for a claim that names no direction, or that every subset would have to be counted
         for, and for heads so large that it would take many minutes.
     """
-    fact = claim.says[0]
-    if isinstance(fact, MEASURED_FACTS):
-        return _of_sets(fact, readout, rotations, anywhere) if rotations else None
-    if not isinstance(claim.condition, Ablation) or not claim.condition.indices or not rotations:
+    if not rotations:
+        return None
+    if claim.fact is not None:
+        return None if claim.fact.no_chance else _of_fact(claim.fact, readout, rotations, anywhere)
+    if not isinstance(claim.condition, Ablation) or not claim.condition.indices:
         return None
     if _too_much(claim.ablations, readout, rotations):
         return None
     rotated = rotated_weights(readout, rotations, claim.condition.target)
-    says = cast("tuple[Say, ...]", claim.says)
     stated = {ablation: ablation for ablation in claim.ablations}
-    demands = demands_of(says, _cases(claim.condition, [stated], rotated))
+    demands = _demands_of(claim.effects, _cases(claim.condition, [stated], rotated))
     held = as_named(demands, rotated.classes)
     count = int(held.sum())
     if not anywhere:
@@ -131,18 +130,28 @@ def by_chance(
         stand_ins_of(one, len(readout.directions_of(one.target))) for one in claim.ablations
     ]
     for some in _batches(claim, all_stand_ins(claim.ablations, families), rotated):
-        demands = demands_of(says, _cases(claim.condition, some, rotated))
+        demands = _demands_of(claim.effects, _cases(claim.condition, some, rotated))
         found = by_any(demands, rotated.intact.sum(axis=1))
         held |= found.reshape(len(some), rotations).any(axis=0)
     return Chance(count, rotations, int(held.sum()), over)
 
 
-def _of_sets(fact: MeasuredFact, readout: Readout, rotations: int, anywhere: bool) -> Chance | None:
-    """The same for a fact about a set of directions and one class."""
+def _demands_of(effects: Sequence[Effect], cases: Cases) -> Demands:
+    """What the predicates of a claim ask together of one ablation in each case."""
+    demands = Demands(len(cases.counts), np.ones(len(cases.counts), dtype=bool))
+    for effect in effects:
+        effect.ask(demands, cases)
+        demands.known |= set(effect.named_classes)
+    return demands
+
+
+def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Chance | None:
+    """The same for a fact about directions that it names, and one class."""
     if _too_much(fact.ablations, readout, rotations):
         return None
     rotated = rotated_weights(readout, rotations, None)
-    held = set_fact_holds(fact, rotated)[:, rotated.row(fact.name)]
+    (name,) = fact.told_classes
+    held = fact.holds_along(rotated, fact.numbered_directions)[:, rotated.row(name)]
     count = int(held.sum())
     if not anywhere:
         return Chance(count, rotations)
@@ -151,7 +160,7 @@ def _of_sets(fact: MeasuredFact, readout: Readout, rotations: int, anywhere: boo
     if _too_much_anywhere([together], readout, rotations):
         return Chance(count, rotations, None, over)
     for other in stand_ins_of(together, rotated.width):
-        here = set_fact_holds(replace(fact, directions=other.indices), rotated)
+        here = fact.holds_along(rotated, other.indices)
         held |= here[:, rotated.intact.any(axis=1)].any(axis=1)
     return Chance(count, rotations, int(held.sum()), over)
 
@@ -209,7 +218,7 @@ def _batches(
     Not those where two ablations that are said to do the same keep the same directions.
     """
     condition = cast(Ablation, claim.condition)
-    compared = [say.other for say in claim.says if isinstance(say, PredictsTheSame)]
+    compared = [ablation for effect in claim.effects for ablation in effect.same_as]
 
     def differ(one: StandIns) -> bool:
         kept = one[condition].kept(rotated.width)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from interp_checks.ablations.ablation import Ablation, family_members
-from interp_checks.claims.claim import Claim, Quantified
-from interp_checks.claims.rules import Scene, checks_of
-from interp_checks.claims.says import PredictsCount, PredictsOnly, Say
-from interp_checks.claims.set_facts import SET_FACTS
+from interp_checks.claims.claim import Claim
+from interp_checks.claims.quantified import Quantified
+from interp_checks.claims.scene import Scene
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.identifiability import identifiable
 from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
+from interp_checks.statistics.check import Check, Outcome, all_of
 from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 from interp_checks.wording import class_words, listed
 
-from .verdict import Check, Outcome, all_of
+from .decide import checks_of
 
 #: Of larger families, no other member is tried.
 _MANY = 100
@@ -29,11 +28,11 @@ _WORTH_TELLING = 0.02
 def context_of(claim: Claim, readout: Readout, checks: Sequence[Check]) -> tuple[str, ...]:
     """Up to three lines: where the claim's classes went, what dropped, what is predicted."""
     condition = claim.condition
-    if isinstance(condition, Quantified) or isinstance(claim.says[0], SET_FACTS):
+    if isinstance(condition, Quantified) or any(predicate.about_sets for predicate in claim.says):
         return ()
     result = readout.intact if condition is None else readout.ablated(condition)
     lines = []
-    if any(isinstance(say, (PredictsOnly, PredictsCount)) for say in claim.says):
+    if any(predicate.about_predictions for predicate in claim.says):
         lines.append(_predicted(result))
     for name in _named(claim, readout, checks)[:2]:
         lines.append(_where_it_goes(result, name))
@@ -45,10 +44,8 @@ def context_of(claim: Claim, readout: Readout, checks: Sequence[Check]) -> tuple
 def _named(claim: Claim, readout: Readout, checks: Sequence[Check]) -> list[str]:
     """The classes that a claim names, those first that keep it from holding."""
     names: dict[str, None] = {}
-    for say in claim.says:
-        source = getattr(say, "source", None) or getattr(say, "name", None)
-        for name in (*([source] if source else []), *getattr(say, "classes", ())):
-            names.setdefault(name)
+    for predicate in claim.says:
+        names |= dict.fromkeys(predicate.told_classes)
     unmet = [check.quantity for check in checks if check.outcome != Outcome.HOLDS]
     known = [name for name in names if name in readout.class_names]
     return sorted(known, key=lambda name: f"recall of {class_words((name,))}" not in unmet)
@@ -107,13 +104,12 @@ def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, s
     count = len(readout.directions_of(condition.target))
     if count > _MANY:
         return "", ""
-    says = cast("tuple[Say, ...]", claim.says)
     for member in family_members(condition.family, count, condition.target):
         ablates = len(member.kept(count)) < count
         if member == condition or not ablates or not identifiable(member, readout):
             continue
         try:
-            found = checks_of(says, Scene(readout, member, confidence))
+            found = checks_of(claim.effects, Scene(readout, member, confidence))
         except NotJudgedError:
             return "", ""
         if all_of(check.outcome for check in found) == Outcome.HOLDS:

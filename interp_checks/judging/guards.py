@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from interp_checks.ablations.ablation import keeping_no_direction
-from interp_checks.claims import facts
-from interp_checks.claims.claim import Claim, Quantified
-from interp_checks.claims.rules import Scene, checks_of
-from interp_checks.claims.says import Say
-from interp_checks.claims.set_facts import SET_FACTS
+from interp_checks.claims.claim import Claim
+from interp_checks.claims.quantified import Quantified
+from interp_checks.claims.scene import Scene
 from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
+from interp_checks.statistics.check import Outcome, all_of
 
-from .verdict import Outcome, all_of
-
-#: Facts that speak of directions or of rows of the weight, which depend on the gauge.
-_OF_WEIGHTS = (
-    facts.DirectionsCarry,
-    facts.PrincipalDirections,
-    facts.DirectionsSuffice,
-    facts.RowOrthogonalTo,
-    facts.RowOrthogonalToNone,
-    facts.NearlyOrthogonalPairs,
-    facts.MostRowsOblique,
-    *SET_FACTS,
-)
+from .decide import checks_of, decide
 
 
 def notes_on(
@@ -50,16 +35,13 @@ def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:
     nothing = keeping_no_direction().of(claim.condition.target)
     if claim.condition == nothing:
         return False
-    says = cast("tuple[Say, ...]", claim.says)
-    checks = checks_of(says, Scene(readout, nothing, confidence))
+    checks = checks_of(claim.effects, Scene(readout, nothing, confidence))
     return all_of(check.outcome for check in checks) == Outcome.HOLDS
 
 
 def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | None:
     """The outcome in the gauge that the readout is not in; None if the gauge cannot matter."""
-    from .judge import decide
-
-    if claim.condition is None and not isinstance(claim.says[0], _OF_WEIGHTS):
+    if claim.fact is not None and not claim.fact.depends_on_gauge:
         return None
     named = [one.target for one in claim.ablations]
     if isinstance(claim.condition, Quantified):
@@ -68,6 +50,6 @@ def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | 
     if named and None not in named:
         return None
     try:
-        return str(decide(claim, readout.other_gauge, confidence)[0])
+        return str(decide(claim, readout.other_gauge, confidence).outcome)
     except NotJudgedError:
         return "not judged"

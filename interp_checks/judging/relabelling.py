@@ -15,7 +15,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from interp_checks.arrays import Array, IntArray
-from interp_checks.claims.demands import Demands
+from interp_checks.claims.sample import Demands
 from interp_checks.errors import NotJudgedError
 
 #: Ways to put classes in the place of a source and its targets that are tried one by one.

@@ -9,13 +9,12 @@ import pytest
 
 from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
-from interp_checks.claims.claim import Claim, Quantified
-from interp_checks.claims.set_facts import SET_FACTS
+from interp_checks.claims.claim import Claim
+from interp_checks.claims.quantified import Quantified
 from interp_checks.comparing.fates import Fate
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.sweep import sweep
 from interp_checks.judging.guessing import near_chance
-from interp_checks.judging.judge import judged_ablations
 from interp_checks.judging.verdict import Verdict
 from interp_checks.printable import encodable_values
 from interp_checks.readouts.readout import Readout
@@ -71,7 +70,7 @@ def evidence_of(
         "reason": reason,
         "expected_failure": expected_failure,
         "corrected_for": among,
-        "rows": _rows(claim, readout) if verdict is not None else [],
+        "rows": _rows(verdict, readout) if verdict is not None else [],
         "lattice": _lattice(claim, readout) if verdict is not None else None,
         "subject": {
             "name": name,
@@ -137,12 +136,12 @@ def _description(subject: Any, readout: Readout, name: str) -> str:
     return f"{name}: {described}" if name else described
 
 
-def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
+def _rows(verdict: Verdict, readout: Readout) -> list[dict[str, Any]]:
     """Counts of the ablations that a claim is about, with their families if these are small."""
-    count = len(readout.directions_of(getattr(claim.condition, "target", None)))
+    condition = verdict.claim.condition
     # The verdict counts the sets of a claim about "some set of 2"; a table would bury the rest.
-    many = isinstance(claim.condition, Quantified) and claim.condition.size > 1
-    named = () if many else judged_ablations(claim, count)
+    many = isinstance(condition, Quantified) and condition.size > 1
+    named = () if many else verdict.ablations
     wanted: list[Ablation] = []
     for ablation in named:
         own = len(readout.directions_of(ablation.target))
@@ -156,7 +155,7 @@ def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
 
 def _lattice(claim: Claim, readout: Readout) -> dict[str, Any] | None:
     """What all subsets of directions tell, for a claim about sets of them."""
-    about_sets = isinstance(claim.says[0], SET_FACTS)
+    about_sets = any(predicate.about_sets for predicate in claim.says)
     about_sets |= isinstance(claim.condition, Quantified) and claim.condition.size > 1
     few = len(readout.directions) <= _WHOLE_FAMILY and len(readout.class_names) <= _MANY_CLASSES
     return readout.lattice.as_dict() if about_sets and few else None

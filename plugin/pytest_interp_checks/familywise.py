@@ -13,7 +13,7 @@ import pytest
 
 from interp_checks.claims.claim import Claim
 from interp_checks.errors import NotJudgedError
-from interp_checks.judging.judge import smallest_error
+from interp_checks.judging.decide import smallest_error
 from interp_checks.readouts.readout import Readout
 
 from .align import read_as

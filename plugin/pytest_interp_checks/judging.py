@@ -12,11 +12,12 @@ from interp_checks.claims.claim import Claim
 from interp_checks.comparing.fates import Fate, Judged
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.judging.judge import judge
-from interp_checks.judging.verdict import Outcome, Verdict
+from interp_checks.judging.verdict import Verdict
 from interp_checks.printable import printable
 from interp_checks.readouts.readout import Readout
 from interp_checks.report.chance_words import anywhere_of
 from interp_checks.report.evidence import EVIDENCE, PROPERTIES, evidence_of, name_of
+from interp_checks.statistics.check import Outcome
 
 from .baseline import alike, baseline_of
 from .claims import MARKER

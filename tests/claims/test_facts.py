@@ -7,12 +7,12 @@ import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interp_checks.claims.fact_rules import _fisher
 from made_readouts import dictated, judged, outcome, scipy_interval, side
 from scipy.stats import fisher_exact, norm
 
 from interp_checks import Claim, ClaimSyntaxError, InterpChecksError, NotJudgedError, Readout, judge
-from interp_checks.claims import facts
-from interp_checks.claims.fact_rules import _fisher
+from interp_checks.claims import predicates
 
 
 def random_readout(images: int = 200, classes: int = 4, hidden: int = 6, seed: int = 0) -> Readout:
@@ -182,7 +182,7 @@ def test_the_variance_along_directions_is_that_of_the_logits(count: int) -> None
             inside = claimed / 100 + low <= check.lower and check.upper <= claimed / 100 + high
             outside = check.upper < claimed / 100 + low or check.lower > claimed / 100 + high
             expected = "holds" if inside else "fails" if outside else "undecided"
-            fact = facts.DirectionsCarry(count, relation, claimed)  # type: ignore[arg-type]
+            fact = predicates.DirectionsCarry(count, relation, claimed)  # type: ignore[arg-type]
             assert judge(Claim(None, (fact,)), readout).outcome == expected
 
 
@@ -230,7 +230,7 @@ def test_no_directions_carry_nothing_worth_claiming() -> None:
     with pytest.raises(ClaimSyntaxError, match="0 is not a number to count with"):
         outcome(sentence, random_readout())
     with pytest.raises(InterpChecksError, match="0 is not a number to count with"):
-        facts.DirectionsCarry(0, "at least", 0)
+        predicates.DirectionsCarry(0, "at least", 0)
 
 
 @pytest.mark.parametrize("words", [

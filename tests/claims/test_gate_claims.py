@@ -34,7 +34,7 @@ from interp_checks import (
     keeping_only,
     readout_of,
 )
-from interp_checks.claims.says import Kills, LeavesAlive, PredictsOnly
+from interp_checks.claims.predicates import Kills, LeavesAlive, PredictsOnly
 from interp_checks.comparing.alignment import aligned
 from interp_checks.comparing.fates import KEPT, fate_of
 from interp_checks.comparing.matching import match_directions

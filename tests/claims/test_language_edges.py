@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +18,13 @@ from interp_checks import (
     keeping_last,
     keeping_only,
 )
-from interp_checks.claims import facts, says
-from interp_checks.claims.claim import Quantified, every_direction_alone, every_direction_dropped
+from interp_checks.claims import predicates
+from interp_checks.claims.predicate import Fact
+from interp_checks.claims.quantified import (
+    Quantified,
+    every_direction_alone,
+    every_direction_dropped,
+)
 from interp_checks.claims.reader import GRAMMAR, parse_ablation
 
 
@@ -108,7 +113,7 @@ def test_a_sentence_with_a_class_on_both_sides_says_so(words: str, targets: str)
     Claim.parse(f"{words} class 4")
 
 
-@pytest.mark.parametrize("kind", [says.Sends, says.Mistakes, facts.IsMistakenFor])
+@pytest.mark.parametrize("kind", [predicates.Sends, predicates.Mistakes, predicates.IsMistakenFor])
 def test_a_class_on_both_sides_is_refused(kind: Callable[..., object]) -> None:
     for source, targets in (("3", ("3",)), (3, ("1", "3")), ("cat", ("dog", "cat"))):
         with pytest.raises(InterpChecksError, match="stands on both sides"):
@@ -152,11 +157,11 @@ def test_every_other_class_needs_a_class_before_it(before: str) -> None:
 )
 def test_every_other_class_may_follow_a_class(before: str) -> None:
     claim = Claim.parse(f"dropping direction 5 {before} and spares every other class")
-    assert claim.says[-1] == says.Spares(scope="every other")
+    assert claim.says[-1] == predicates.Spares(scope="every other")
 
 
 def test_a_claim_must_be_one_fact_or_an_ablation_with_predicates() -> None:
-    fact, say = facts.Is("above", 97), says.Kills(("8",))
+    fact, say = predicates.Is("above", 97), predicates.Kills(("8",))
     for condition, said, problem in (
         (dropping(5), (), "a claim must say something"),
         (None, (), "a claim must say something"),
@@ -226,14 +231,14 @@ def test_a_sentence_that_breaks_off_after_a_space_ends_there() -> None:
 
 
 PERCENTAGES: list[Callable[[Any], Any]] = [
-    lambda percent: says.Keeps("above", percent),
-    lambda percent: says.Keeps("below", percent, ("8",)),
-    lambda percent: says.Costs("less", percent),
-    lambda percent: facts.Is("above", percent),
-    lambda percent: facts.Is("below", percent, every=True),
-    lambda percent: facts.DirectionsCarry(1, "about", percent),
-    lambda percent: facts.DirectionsSuffice(2, percent),
-    lambda percent: facts.NearlyOrthogonalPairs(percent),
+    lambda percent: predicates.Keeps("above", percent),
+    lambda percent: predicates.Keeps("below", percent, ("8",)),
+    lambda percent: predicates.Costs("less", percent),
+    lambda percent: predicates.Is("above", percent),
+    lambda percent: predicates.Is("below", percent, every=True),
+    lambda percent: predicates.DirectionsCarry(1, "about", percent),
+    lambda percent: predicates.DirectionsSuffice(2, percent),
+    lambda percent: predicates.NearlyOrthogonalPairs(percent),
 ]
 
 
@@ -244,7 +249,7 @@ def number_in(value: Any) -> float:
 
 
 def as_claim(value: Any) -> Claim:
-    return Claim(None if isinstance(value, get_args(facts.Fact)) else dropping(5), (value,))
+    return Claim(None if isinstance(value, Fact) else dropping(5), (value,))
 
 
 @pytest.mark.parametrize(
@@ -303,7 +308,7 @@ def test_a_percentage_is_kept_to_ten_decimals(build: Callable, percent: float, k
 def test_what_is_no_number_is_no_percentage(percent: object) -> None:
     with pytest.raises(InterpChecksError):  # noqa: PT012
         try:
-            facts.Is("above", percent)  # type: ignore[arg-type]
+            predicates.Is("above", percent)  # type: ignore[arg-type]
         except TypeError as error:
             pytest.fail(str(error))
 
@@ -319,14 +324,14 @@ COUNTS: dict[str, tuple[Callable[[Any], Any], int]] = {
     "keeping only": (lambda count: keeping_only(count).indices[0], 1),
     "keeping first": (lambda count: keeping_first(count).indices[0], 1),
     "keeping last": (lambda count: keeping_last(count).indices[0], 1),
-    "kills": (lambda count: says.KillsCount(count).count, 0),
-    "predicts": (lambda count: says.PredictsCount(count).count, 1),
-    "carry": (lambda count: facts.DirectionsCarry(count, "about", 9).count, 1),
-    "principal": (lambda count: facts.PrincipalDirections(count).count, 1),
-    "suffice": (lambda count: facts.DirectionsSuffice(count, 9).count, 1),
-    "row": (lambda count: facts.RowOrthogonalTo(count, (99,)).row, 1),
-    "other row": (lambda count: facts.RowOrthogonalTo(99, (98, count)).others[-1], 1),
-    "row to none": (lambda count: facts.RowOrthogonalToNone(count).row, 1),
+    "kills": (lambda count: predicates.KillsCount(count).count, 0),
+    "predicts": (lambda count: predicates.PredictsCount(count).count, 1),
+    "carry": (lambda count: predicates.DirectionsCarry(count, "about", 9).count, 1),
+    "principal": (lambda count: predicates.PrincipalDirections(count).count, 1),
+    "suffice": (lambda count: predicates.DirectionsSuffice(count, 9).count, 1),
+    "row": (lambda count: predicates.RowOrthogonalTo(count, (99,)).row, 1),
+    "other row": (lambda count: predicates.RowOrthogonalTo(99, (98, count)).others[-1], 1),
+    "row to none": (lambda count: predicates.RowOrthogonalToNone(count).row, 1),
 }
 
 
@@ -346,25 +351,25 @@ def test_counts_and_indices_are_whole_numbers(name: str) -> None:
 
 
 REFUSED: dict[str, Callable[[], object]] = {
-    "spares every class: this names no class of its own": lambda: says.Spares(
+    "spares every class: this names no class of its own": lambda: predicates.Spares(
         ("8",), scope="every"
     ),
-    "spares every other class: this names no class of its own": lambda: says.Spares(
+    "spares every other class: this names no class of its own": lambda: predicates.Spares(
         ("8",), scope="every other"
     ),
-    "recall of every class: this names no class of its own": lambda: facts.Is(
+    "recall of every class: this names no class of its own": lambda: predicates.Is(
         "above", 9, classes=("8",), every=True
     ),
-    "'some' has no meaning here": lambda: says.Spares(scope="some"),  # type: ignore[arg-type]
-    "'over' has no meaning here": lambda: says.Keeps("over", 90),  # type: ignore[arg-type]
-    "'fewer' has no meaning here": lambda: says.Costs("fewer", 9),  # type: ignore[arg-type]
-    "'under' has no meaning here": lambda: facts.Is("under", 9),  # type: ignore[arg-type]
-    "'worst' has no meaning here": lambda: facts.HasExtremeRecall("8", "worst"),  # type: ignore[arg-type]
-    "'likes' has no meaning here": lambda: facts.Bias("likes", ("8",)),  # type: ignore[arg-type]
-    "'above' has no meaning here": lambda: facts.DirectionsCarry(1, "above", 9),  # type: ignore[arg-type]
-    "weight row 4 is compared with []": lambda: facts.RowOrthogonalTo(4, ()),
-    "weight row 4 is compared with [4]": lambda: facts.RowOrthogonalTo(4, (4,)),
-    "weight row 4 is compared with [3, 4]": lambda: facts.RowOrthogonalTo(4, (3, 4)),
+    "'some' has no meaning here": lambda: predicates.Spares(scope="some"),  # type: ignore[arg-type]
+    "'over' has no meaning here": lambda: predicates.Keeps("over", 90),  # type: ignore[arg-type]
+    "'fewer' has no meaning here": lambda: predicates.Costs("fewer", 9),  # type: ignore[arg-type]
+    "'under' has no meaning here": lambda: predicates.Is("under", 9),  # type: ignore[arg-type]
+    "'worst' has no meaning here": lambda: predicates.HasExtremeRecall("8", "worst"),  # type: ignore[arg-type]
+    "'likes' has no meaning here": lambda: predicates.Bias("likes", ("8",)),  # type: ignore[arg-type]
+    "'above' has no meaning here": lambda: predicates.DirectionsCarry(1, "above", 9),  # type: ignore[arg-type]
+    "weight row 4 is compared with []": lambda: predicates.RowOrthogonalTo(4, ()),
+    "weight row 4 is compared with [4]": lambda: predicates.RowOrthogonalTo(4, (4,)),
+    "weight row 4 is compared with [3, 4]": lambda: predicates.RowOrthogonalTo(4, (3, 4)),
 }
 
 
@@ -376,15 +381,15 @@ def test_a_value_that_its_words_would_not_say_is_refused(problem: str) -> None:
 
 
 @pytest.mark.parametrize("build", [
-    lambda: says.Spares(),
-    lambda: says.Kills(()),
-    lambda: says.LeavesAlive(only=True),
-    lambda: says.PredictsOnly(()),
-    lambda: says.Sends("8", ()),
-    lambda: says.Mistakes("8", ()),
-    lambda: says.Revives((), dropping(5)),
-    lambda: facts.IsMistakenFor("8", ()),
-    lambda: facts.Bias("favours", ()),
+    lambda: predicates.Spares(),
+    lambda: predicates.Kills(()),
+    lambda: predicates.LeavesAlive(only=True),
+    lambda: predicates.PredictsOnly(()),
+    lambda: predicates.Sends("8", ()),
+    lambda: predicates.Mistakes("8", ()),
+    lambda: predicates.Revives((), dropping(5)),
+    lambda: predicates.IsMistakenFor("8", ()),
+    lambda: predicates.Bias("favours", ()),
 ])  # fmt: skip
 def test_a_value_about_classes_names_one(build: Callable[[], object]) -> None:
     with pytest.raises(InterpChecksError, match="a claim about classes names no class"):

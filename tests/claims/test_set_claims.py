@@ -25,11 +25,10 @@ from interp_checks import (
     keeping_no_direction,
     keeping_only,
 )
-from interp_checks.claims.claim import Quantified
-from interp_checks.claims.set_facts import AreRedundant, FirstAreBest, IsKillSet, IsSufficientSet
+from interp_checks.claims.predicates import AreRedundant, FirstAreBest, IsKillSet, IsSufficientSet
+from interp_checks.claims.quantified import Quantified
 from interp_checks.comparing.alignment import aligned
 from interp_checks.judging.chance import Chance, by_chance
-from interp_checks.judging.judge import quantified_ablations
 
 # --- some or every set of so many ---------------------------------------------------------------
 
@@ -37,9 +36,9 @@ from interp_checks.judging.judge import quantified_ablations
 def test_which_sets_a_quantifier_means() -> None:
     for size in range(2, 5):
         sets = list(combinations(range(1, 5), size))
-        dropped = quantified_ablations(Quantified("some", "dropped", size), 4)
+        dropped = Quantified("some", "dropped", size).members(4)
         assert dropped == tuple(dropping(*one) for one in sets)
-        alone = quantified_ablations(Quantified("every", "alone", size), 4)
+        alone = Quantified("every", "alone", size).members(4)
         assert alone == tuple(keeping_only(*one) for one in sets)
 
 

@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_strategies import set_facts_of
-from hypothesis import strategies as st
+from interp_checks.claims.set_facts import (  # fmt: skip
+    AreRedundant,
+    FirstAreBest,
+    HasLargestShapley,
+    IsKillSet,
+    IsSufficientSet,
+    MoreRevives,
+)
 from made_heads import EITHER, RIVAL, crossed, head
 from made_readouts import outcome
 from test_language import END, README, message
@@ -23,15 +29,8 @@ from interp_checks import (  # fmt: skip
     keeping_first,
     keeping_only,
 )
-from interp_checks.claims.claim import Quantified
-from interp_checks.claims.set_facts import (  # fmt: skip
-    AreRedundant,
-    FirstAreBest,
-    HasLargestShapley,
-    IsKillSet,
-    IsSufficientSet,
-    MoreRevives,
-)
+from interp_checks.claims.predicate import PREDICATES
+from interp_checks.claims.quantified import Quantified
 from interp_checks.counting.lattice import Lattice
 
 # --- sentences ----------------------------------------------------------------------------------
@@ -88,7 +87,9 @@ def test_a_sentence_means_this_and_reads_back() -> None:
 
 
 def test_every_kind_of_fact_is_compared() -> None:
-    assert {type(fact) for fact in SENTENCES.values()} == set(set_facts_of(st.none(), st.none()))
+    assert {type(fact) for fact in SENTENCES.values()} == {
+        kind for kind in PREDICATES if kind.about_sets
+    }
 
 
 OF_SETS = "`a`, `redundant` or `the`"

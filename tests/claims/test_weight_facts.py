@@ -7,7 +7,7 @@ import pytest
 from made_readouts import dictated, judged, outcome
 
 from interp_checks import Claim, ClaimSyntaxError, NotJudgedError, Readout, judge
-from interp_checks.claims import facts
+from interp_checks.claims import predicates
 
 
 def with_weight(rows: list[list[float]]) -> Readout:
@@ -96,7 +96,7 @@ def test_shares_of_pairs_by_hand(seed: int) -> None:
             apart += cosine < 0
     readout = with_weight(rows.tolist())
     for percent in range(101):
-        fact = facts.NearlyOrthogonalPairs(percent)
+        fact = predicates.NearlyOrthogonalPairs(percent)
         expected = "holds" if nearly * 100 >= percent * 21 else "fails"
         assert judge(Claim(None, (fact,)), readout).outcome == expected
     expected = "holds" if 2 * apart > 21 else "fails"

@@ -14,8 +14,8 @@ from interp_checks import Claim, Outcome, Readout, judge, load_snapshot
 from interp_checks.comparing.fates import Fate, Judged, compare, fate_between, fate_of
 from interp_checks.comparing.matching import match_directions
 from interp_checks.comparing.moves import Moves, paired_checks
-from interp_checks.judging.judge import decide
-from interp_checks.judging.verdict import Check, saved_checks
+from interp_checks.judging.decide import decide
+from interp_checks.statistics.check import Check, saved_checks
 from interp_checks.statistics.differences import paired_error, unpaired_error
 from interp_fixtures.reference_files import snapshot_file
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_strategies import drawing_facts_of, steady
+from claim_strategies import counts, names, steady, values_of
 from hypothesis import given
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest, sem
 from scipy.stats import t as student
 
 from interp_checks import Claim, NotJudgedError, Outcome, Readout, judge
-from interp_checks.claims import drawing_facts
+from interp_checks.claims import predicates
+from interp_checks.claims.predicate import PREDICATES, Fact
 from interp_checks.errors import InterpChecksError
 from interp_checks.statistics.means import Measured
 
@@ -50,28 +51,28 @@ def readout(features: Any = None, **drawn: Any) -> Readout:
 
 # --- sentences ----------------------------------------------------------------------------------
 
-SENTENCES: dict[str, drawing_facts.DrawingFact] = {
-    "the autoencoder answers the same whatever it is shown": drawing_facts.AnswersTheSame(),
-    "the early autoencoder answers the same whatever it is shown": drawing_facts.AnswersTheSame(
+SENTENCES: dict[str, Fact] = {
+    "the autoencoder answers the same whatever it is shown": predicates.AnswersTheSame(),
+    "the early autoencoder answers the same whatever it is shown": predicates.AnswersTheSame(
         early=True
     ),
-    "the autoencoder's output is the training mean": drawing_facts.AnswersTheMean(),
-    "the early autoencoder's output is the training mean": drawing_facts.AnswersTheMean(early=True),
-    "the autoencoder's squared error is above 0.015": drawing_facts.SquaredError(
+    "the autoencoder's output is the training mean": predicates.AnswersTheMean(),
+    "the early autoencoder's output is the training mean": predicates.AnswersTheMean(early=True),
+    "the autoencoder's squared error is above 0.015": predicates.SquaredError(
         "autoencoder", "above", 0.015
     ),
-    "the early autoencoder's squared error is below 2": drawing_facts.SquaredError(
+    "the early autoencoder's squared error is below 2": predicates.SquaredError(
         "early autoencoder", "below", 2
     ),
-    "the VAE's squared error is below 0.015": drawing_facts.SquaredError("VAE", "below", 0.015),
-    "the early VAE's squared error is below 0": drawing_facts.SquaredError("early VAE", "below", 0),
-    "the VAE's KL divergence is above 5.25 nats": drawing_facts.Divergence("above", 5.25),
-    "the VAE's KL divergence is below 12 nats": drawing_facts.Divergence("below", 12),
-    "the VAE's latent space has fewer gaps than the classifier's": drawing_facts.FewerGaps(),
-    "the classifier on generated images reaches 92.9 %": drawing_facts.Reaches(
+    "the VAE's squared error is below 0.015": predicates.SquaredError("VAE", "below", 0.015),
+    "the early VAE's squared error is below 0": predicates.SquaredError("early VAE", "below", 0),
+    "the VAE's KL divergence is above 5.25 nats": predicates.Divergence("above", 5.25),
+    "the VAE's KL divergence is below 12 nats": predicates.Divergence("below", 12),
+    "the VAE's latent space has fewer gaps than the classifier's": predicates.FewerGaps(),
+    "the classifier on generated images reaches 92.9 %": predicates.Reaches(
         "generated images", 92.9
     ),
-    "the classifier on latents reaches 100 %": drawing_facts.Reaches("latents", 100),
+    "the classifier on latents reaches 100 %": predicates.Reaches("latents", 100),
 }
 
 
@@ -88,13 +89,18 @@ def test_sentences_are_read_and_said_again(sentence: str) -> None:
 
 
 def test_every_kind_of_fact_has_a_sentence_here() -> None:
-    assert {type(fact) for fact in SENTENCES.values()} == set(drawing_facts.DRAWING_FACTS)
+    assert {type(fact) for fact in SENTENCES.values()} == {
+        kind for kind in PREDICATES if issubclass(kind, Fact) and kind.needs_images
+    }
 
 
-@pytest.mark.parametrize("kind", drawing_facts_of())
+OF_DRAWINGS = [kind for kind in PREDICATES if kind.needs_images]
+
+
+@pytest.mark.parametrize("kind", OF_DRAWINGS)
 def test_any_value_comes_back_from_its_sentence(kind: type) -> None:
     @steady
-    @given(drawing_facts_of()[kind])
+    @given(values_of(kind, names, counts))
     def there_and_back(fact: Any) -> None:
         assert Claim.parse(str(Claim.of(fact))) == Claim.of(fact)
 
@@ -104,19 +110,19 @@ def test_any_value_comes_back_from_its_sentence(kind: type) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: drawing_facts.SquaredError("GAN", "above", 1), "'GAN' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: drawing_facts.SquaredError("VAE", "near", 1), "'near' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: drawing_facts.SquaredError("VAE", "above", -1), "-1 cannot be compared with"),
-        (lambda: drawing_facts.SquaredError("VAE", "above", True), "True cannot be compared with"),
-        (lambda: drawing_facts.SquaredError("VAE", "above", float("inf")), "inf cannot be"),
-        (lambda: drawing_facts.SquaredError("VAE", "above", float("nan")), "nan cannot be"),
-        (lambda: drawing_facts.SquaredError("VAE", "above", "1"), "'1' cannot be compared"),  # type: ignore[arg-type]
-        (lambda: drawing_facts.Divergence("over", 1), "'over' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: drawing_facts.Divergence("above", -0.1), "-0.1 cannot be compared with"),
-        (lambda: drawing_facts.Divergence("above", None), "None cannot be compared with"),  # type: ignore[arg-type]
-        (lambda: drawing_facts.Reaches("images", 5), "'images' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: drawing_facts.Reaches("latents", 101), "101 is not a percentage"),
-        (lambda: drawing_facts.Reaches("latents", -1), "-1 is not a percentage"),
+        (lambda: predicates.SquaredError("GAN", "above", 1), "'GAN' has no meaning here"),  # type: ignore[arg-type]
+        (lambda: predicates.SquaredError("VAE", "near", 1), "'near' has no meaning here"),  # type: ignore[arg-type]
+        (lambda: predicates.SquaredError("VAE", "above", -1), "-1 cannot be compared with"),
+        (lambda: predicates.SquaredError("VAE", "above", True), "True cannot be compared with"),
+        (lambda: predicates.SquaredError("VAE", "above", float("inf")), "inf cannot be"),
+        (lambda: predicates.SquaredError("VAE", "above", float("nan")), "nan cannot be"),
+        (lambda: predicates.SquaredError("VAE", "above", "1"), "'1' cannot be compared"),  # type: ignore[arg-type]
+        (lambda: predicates.Divergence("over", 1), "'over' has no meaning here"),  # type: ignore[arg-type]
+        (lambda: predicates.Divergence("above", -0.1), "-0.1 cannot be compared with"),
+        (lambda: predicates.Divergence("above", None), "None cannot be compared with"),  # type: ignore[arg-type]
+        (lambda: predicates.Reaches("images", 5), "'images' has no meaning here"),  # type: ignore[arg-type]
+        (lambda: predicates.Reaches("latents", 101), "101 is not a percentage"),
+        (lambda: predicates.Reaches("latents", -1), "-1 is not a percentage"),
     ],
 )
 def test_values_without_a_meaning_are_refused(make: Any, words: str) -> None:

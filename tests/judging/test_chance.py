@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,9 +15,9 @@ from scipy.stats import beta, binomtest, kstest
 
 from interp_checks import Ablation, Claim, NotJudgedError, Readout, judge, load_snapshot
 from interp_checks.ablations.ablation import Kind
-from interp_checks.claims import says
+from interp_checks.claims.predicate import PREDICATES, Effect
 from interp_checks.judging.chance import Chance, by_chance
-from interp_checks.judging.judge import decide
+from interp_checks.judging.decide import decide
 from interp_checks.readouts import random_cuts as rotations
 from interp_checks.readouts.random_cuts import _RotatedHead, _sample_of
 from interp_fixtures.reference_files import snapshot_file
@@ -189,7 +188,7 @@ def cuts(mnist: Readout) -> Cuts:
 
 def test_every_kind_of_say_is_compared() -> None:
     said = {type(say) for sentence in MEANINGS for say in Claim.parse(sentence).says}
-    assert said == set(get_args(says.Say))
+    assert said == {kind for kind in PREDICATES if issubclass(kind, Effect)}
 
 
 @pytest.mark.parametrize("sentence", MEANINGS)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations, permutations, product
-from typing import get_args
 
 import numpy as np
 import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from interp_checks.claims.demands import Demands
 from test_chance import HEADLINE, Cuts, Numbers, goes_most, random_readout, spares_but
 
 from interp_checks import Ablation, Claim, GateWeights, judge
 from interp_checks.ablations.ablation import dropping
-from interp_checks.claims import says
-from interp_checks.claims.demands import Demands
+from interp_checks.claims import predicates
+from interp_checks.claims.predicate import PREDICATES, Effect
 from interp_checks.judging import chance as chance_module
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.judging.relabelling import _can_be_matched, by_any
@@ -284,7 +284,8 @@ def test_every_predicate_is_tried() -> None:
     open_claims = [Claim.parse(one.format(i=1, a=0, b=1, c=2, d=3)) for one in OPEN]
     tried_here = {type(say) for claim in open_claims for say in claim.says}
     # The two that compare with another ablation have a test of their own.
-    assert tried_here == set(get_args(says.Say)) - {says.PredictsTheSame, says.Revives}
+    effects = {kind for kind in PREDICATES if issubclass(kind, Effect)}
+    assert tried_here == effects - {predicates.PredictsTheSame, predicates.Revives}
 
 
 def test_gates_are_counted_too_where_that_is_affordable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ import pytest
 import interp_fixtures
 from interp_checks import Claim, Outcome, Readout, judge, save_snapshot
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.claims import facts, says
+from interp_checks.claims import predicates
 from interp_checks.discovery import Finding, confirmed, discover, search_and_confirm, suite_of
 from interp_checks.judging.chance import by_chance
-from interp_checks.judging.judge import smallest_error
+from interp_checks.judging.decide import smallest_error
 from interp_checks.thresholds import UNSPECIFIC
 from interp_fixtures import reference_readout
 from interp_fixtures.command import main
@@ -139,7 +139,7 @@ def test_what_is_confirmed_is_what_holm_says() -> None:
     """The step-down by levels against the textbook's sorted p-values."""
     readout = reference_readout("digits")
     images = readout.part(np.arange(0, len(readout), 3))
-    claims = [Claim.of(facts.Is("above", tenth / 10)) for tenth in range(800, 1000, 2)]
+    claims = [Claim.of(predicates.Is("above", tenth / 10)) for tenth in range(800, 1000, 2)]
     claims += [Claim.parse(f"dropping direction {i} spares class {c}")
                for i in (1, 2, 3) for c in range(10)]  # fmt: skip
     errors = {claim: smallest_error(claim, images) for claim in claims}
@@ -174,13 +174,15 @@ def test_in_noise_there_are_only_trivial_facts(seed: int) -> None:
     labels = np.arange(20_000) % 8
     for one in discover(readout, 50):
         if one.claim.condition is not None:
-            assert {type(say) for say in one.claim.says} == {says.PredictsOnly}
+            assert {type(say) for say in one.claim.says} == {predicates.PredictsOnly}
             unseen = replace(readout, features=features, labels=labels)
             assert judge(one.claim, unseen).outcome == Outcome.HOLDS
-        elif isinstance(one.claim.says[0], facts.Is):
+        elif isinstance(one.claim.says[0], predicates.Is):
             assert one.claim.says[0].percent < 100 / 8
         else:
-            assert isinstance(one.claim.says[0], (facts.DirectionsSuffice, facts.IsMistakenFor))
+            assert isinstance(
+                one.claim.says[0], (predicates.DirectionsSuffice, predicates.IsMistakenFor)
+            )
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from test_chance import random_readout
 
 from interp_checks import Ablation, Claim, NotJudgedError, Outcome, Readout, judge, load_snapshot
 from interp_checks.judging.chance import Chance, by_chance
-from interp_checks.judging.judge import decide
+from interp_checks.judging.decide import decide
 from interp_checks.judging.verdict import Verdict
 from interp_fixtures.reference_files import snapshot_file
 

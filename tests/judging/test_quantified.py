@@ -21,10 +21,9 @@ from interp_checks import (
     keeping_last,
     keeping_only,
 )
-from interp_checks.claims import facts
-from interp_checks.claims.claim import Quantified
-from interp_checks.judging.judge import judged_ablations, quantified_ablations
-from interp_checks.judging.verdict import Check, Outcome, all_of, at_least
+from interp_checks.claims import predicates
+from interp_checks.claims.quantified import Quantified
+from interp_checks.statistics.check import Check, Outcome, all_of, at_least
 
 BIAS = (0.0, 0.0, 0.0, 0.1)  # with nothing left, class 3 it is
 
@@ -41,11 +40,11 @@ def of_its_own(images: int, classes: tuple[int, ...] = (0, 1, 2, 3)) -> object:
 
 
 def test_which_ablations_a_quantifier_means() -> None:
-    dropped = quantified_ablations(Quantified("some", "dropped"), 4)
+    dropped = Quantified("some", "dropped").members(4)
     assert dropped == tuple(dropping(k) for k in (1, 2, 3, 4))
-    alone = quantified_ablations(Quantified("every", "alone"), 4)
+    alone = Quantified("every", "alone").members(4)
     assert alone == tuple(keeping_only(k) for k in (1, 2, 3, 4))
-    every = quantified_ablations(Quantified("nearly every", "ablation"), 4)
+    every = Quantified("nearly every", "ablation").members(4)
     # Different words for the same directions count once.
     assert every == (
         *(keeping_first(k) for k in (4, 3, 2, 1)),
@@ -54,8 +53,8 @@ def test_which_ablations_a_quantifier_means() -> None:
         *(keeping_only(k) for k in (2, 3)),
     )
     assert len({ablation.kept(4) for ablation in every}) == len(every)
-    assert len(quantified_ablations(Quantified("every", "ablation"), 10)) == 4 * 10 - 5
-    assert quantified_ablations(Quantified("every", "ablation"), 1) == (
+    assert len(Quantified("every", "ablation").members(10)) == 4 * 10 - 5
+    assert Quantified("every", "ablation").members(1) == (
         keeping_first(1),
         dropping(1),
     )
@@ -65,13 +64,13 @@ def test_which_ablations_a_claim_makes_the_judge_look_at() -> None:
     claim = Claim.parse(
         "dropping direction 1 revives class 0 compared with keeping every direction"
     )
-    assert [str(ablation) for ablation in judged_ablations(claim, 4)] == [
+    assert [str(ablation) for ablation in claim.judged_ablations(4)] == [
         "dropping direction 1",
         "keeping every direction",
     ]
     claim = Claim.parse("some direction, dropped alone, kills class 0")
-    assert judged_ablations(claim, 4) == tuple(dropping(k) for k in (1, 2, 3, 4))
-    assert judged_ablations(Claim.parse("accuracy is above 9 %"), 4) == ()
+    assert claim.judged_ablations(4) == tuple(dropping(k) for k in (1, 2, 3, 4))
+    assert Claim.parse("accuracy is above 9 %").judged_ablations(4) == ()
 
 
 # Looking for one among four: each at 1.25 %, so 0.00625 ** (1 / n) > 0.95, from n = 99 on.
@@ -243,7 +242,7 @@ def test_how_many_directions_suffice() -> None:
         verdict = judge(claim, readout)
         assert verdict.outcome == "holds"
         assert verdict.checks == all_there_are.checks
-        assert judged_ablations(claim, 4) == tuple(keeping_first(k) for k in (4, 3, 2, 1))
+        assert claim.judged_ablations(4) == tuple(keeping_first(k) for k in (4, 3, 2, 1))
 
 
 # 2 points, looked at twice: halved for two members, and halved again for a paired loss.
@@ -258,7 +257,7 @@ def test_no_direction_cannot_suffice() -> None:
     with pytest.raises(ClaimSyntaxError, match="0 is not a number to count with"):
         outcome("at most 0 directions keep accuracy within 2 points", of_its_own(9))
     with pytest.raises(InterpChecksError, match="0 is not a number to count with"):
-        facts.DirectionsSuffice(0, 2)
+        predicates.DirectionsSuffice(0, 2)
 
 
 def test_a_quantified_claim_without_rivals_is_not_judged() -> None:

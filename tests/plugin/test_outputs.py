@@ -53,10 +53,10 @@ def subject():
 """
 SUITE = """
 from interp_checks import Claim
-from interp_checks.claims import facts
+from interp_checks.claims import predicates
 from pytest_interp_checks import claims
 NAMES = {names!r}
-test_a = claims(*(Claim.of(facts.Is("above", 99, (name,))) for name in NAMES))
+test_a = claims(*(Claim.of(predicates.Is("above", 99, (name,))) for name in NAMES))
 test_b = claims("dropping direction 1 keeps accuracy above 1 %")
 """
 OPTIONS = ("-p", "no:cacheprovider", "--interp-rotations=0")

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from test_reports import COUNT, OPTIONS, report, run, suite
 
 from interp_checks import Claim
-from interp_checks.claims import facts
+from interp_checks.claims import predicates
 from interp_checks.report.markdown import markdown
 from interp_checks.statistics.estimate import percent
 
@@ -101,10 +101,10 @@ def subject():
 """
 OF_CLASSES = """
 from interp_checks import Claim
-from interp_checks.claims import facts
+from interp_checks.claims import predicates
 from interp_checks.statistics.estimate import percent
 from pytest_interp_checks import claims
-test_names = claims(*(Claim.of(facts.Is("above", 10, (name,))) for name in {names}))
+test_names = claims(*(Claim.of(predicates.Is("above", 10, (name,))) for name in {names}))
 test_dropped = claims("dropping direction 4 keeps accuracy above 1 %")
 """
 
@@ -124,7 +124,7 @@ def test_names_that_mean_something_to_markdown(pytester: pytest.Pytester) -> Non
     assert {len(row) for row in recalls} == {12}
     assert len(claims) == 1 + len(NAMES) + 1
     for name, row in zip(NAMES, claims[1:], strict=False):
-        assert row[1] == str(Claim.of(facts.Is("above", 10, (name,))))
+        assert row[1] == str(Claim.of(predicates.Is("above", 10, (name,))))
         assert len(row) == 6
     with Path("r.csv").open(newline="", encoding="utf-8") as file:
         assert {row["class"] for row in csv.DictReader(file)} == set(NAMES)

@@ -15,7 +15,7 @@ from made_readouts import ABLATED, dictated
 from scipy.stats import binom, binomtest
 
 from interp_checks import Claim, NotJudgedError, judge, save_snapshot
-from interp_checks.judging.judge import decide, smallest_error
+from interp_checks.judging.decide import decide, smallest_error
 from pytest_interp_checks import familywise
 from pytest_interp_checks.collected import RECORD
 from pytest_interp_checks.familywise import Corrected, holm

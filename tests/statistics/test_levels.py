@@ -11,7 +11,7 @@ from made_readouts import ABLATED, diagonal, dictated, judged, scipy_interval, s
 from scipy.stats import binom
 
 from interp_checks import Change, Claim, Estimate, Outcome, judge
-from interp_checks.judging.verdict import Check, all_of
+from interp_checks.statistics.check import Check, all_of
 from interp_checks.statistics.levels import (
     corrected,
     failing,

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from interp_checks import Claim, Outcome, Readout
-from interp_checks.claims import says
+from interp_checks.claims import predicates
 from interp_checks.discovery import candidates_of
-from interp_checks.judging.judge import decide
+from interp_checks.judging.decide import decide
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "planted_truth.py"
 
@@ -41,7 +41,7 @@ def test_some_directions_carry_a_class_alone(populations: list[Any]) -> None:
         claim
         for population in populations
         for claim in population.findings
-        if isinstance(claim.says[0], says.Kills)
+        if isinstance(claim.says[0], predicates.Kills)
     ]
     assert len(kills) >= 3
     assert all(len(population.findings) > 5 for population in populations)

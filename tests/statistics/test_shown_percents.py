@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interp_checks.drawing_models.measures import Measured
-from interp_checks.judging.verdict import Check
 from interp_checks.report import figures
 from interp_checks.report.page import page
+from interp_checks.statistics.check import Check
 from interp_checks.statistics.estimate import Change, Estimate, percent
 from interp_checks.thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
 

@@ -13,9 +13,8 @@ from typing import get_args
 import pytest
 
 from interp_checks import Ablation, Claim, ClaimSyntaxError, load_snapshot
-from interp_checks.claims.claim import Quantified
-from interp_checks.claims.facts import Fact
-from interp_checks.claims.says import Say
+from interp_checks.claims.predicates import Fact, Say
+from interp_checks.claims.quantified import Quantified
 from interp_checks.report.page.figure import REPLICATES
 from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file, snapshot_file
