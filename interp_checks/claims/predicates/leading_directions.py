@@ -1,0 +1,401 @@
+"""How far the first directions go: in variance, in squared singular values, in accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from interp_checks.ablations.ablation import Ablation, keeping_first, keeping_only
+from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
+from interp_checks.claims.predicates.sparing import Costs
+from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
+from interp_checks.statistics.check import Check, Outcome
+from interp_checks.statistics.estimate import Change, percent
+from interp_checks.statistics.levels import corrected
+from interp_checks.statistics.sample_size import MOST, Needs
+from interp_checks.thresholds import ABOUT, PRINCIPAL
+from interp_checks.wording import (
+    number_words,
+    one_of,
+    percent_words,
+    percentage,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from interp_checks.arrays import Array
+    from interp_checks.claims.scene import Scene
+    from interp_checks.statistics.means import Measured
+
+#: Below this nothing can be said about a ratio of variances.
+_FEWEST_IMAGES = 30
+#: Sets of one size that are compared with the first directions.
+_MOST_SETS = 20_000
+
+
+@dataclass(frozen=True)
+class DirectionsCarry(Fact):
+    """The first directions carry a share of the variance of the logits over the images."""
+
+    phrases = (
+        Phrase(
+            '"the" "first" _carry share _percent "of" "the" "variance"',
+            lambda *parts: DirectionsCarry(_count(parts[:-2]), parts[-2], float(parts[-1])),
+        ),
+    )
+    rules = (
+        Rule(
+            "`the first k directions carry … of the variance`",
+            "the share is on the other side",
+            "beyond",
+            "interval of a ratio of means over images, with unseen images; not exact (see above)",
+        ),
+    )
+    examples = (
+        "the first 4 directions carry at least 80 % of the variance",
+        "the first direction carries about 30 % of the variance",
+    )
+    counterexamples = (
+        "the first 4 directions carry 80 % of the variance",
+        "the first 4 directions carry above 80 % of the variance",
+    )
+    no_chance = "it is about the first directions, whichever they are"
+    depends_on_gauge = True
+
+    count: int
+    relation: Literal["at least", "at most", "about"]
+    percent: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+        one_of(self.relation, "at least", "at most", "about")
+        object.__setattr__(self, "percent", percentage(self.percent))
+
+    def __str__(self) -> str:
+        first = (
+            "the first direction carries"
+            if self.count == 1
+            else f"the first {self.count} directions carry"
+        )
+        return f"{first} {self.relation} {percent_words(self.percent)} of the variance"
+
+    @property
+    def told_apart(self) -> tuple[Ablation, ...]:
+        """The first directions, from the others."""
+        return (keeping_first(self.count),)
+
+    def checks(self, scene: Scene) -> list[Check]:
+        """A ratio of means over images; see :mod:`interp_checks.statistics.means`."""
+        measured = self._measured(scene)
+        share, lower, upper = measured.value, measured.lower, measured.upper
+        claimed = self.percent / 100
+        low, high = {
+            "at least": (claimed, math.inf),
+            "at most": (-math.inf, claimed),
+            "about": (claimed - ABOUT, claimed + ABOUT),
+        }[self.relation]
+        outcome = Outcome.UNDECIDED
+        if low <= lower and upper <= high:
+            outcome = Outcome.HOLDS
+        elif upper < low or high < lower:
+            outcome = Outcome.FAILS
+        told = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
+        within = f" (within {100 * ABOUT:g} points)" if self.relation == "about" else ""
+        return [
+            Check(
+                outcome,
+                "variance of the logits along the first "
+                + ("direction" if self.count == 1 else f"{self.count} directions"),
+                f"{self.relation} {percent_words(self.percent)}{within}",
+                f"{told[0]} % [{told[1]}, {told[2]}] ({measured.images})",
+                share,
+                lower,
+                upper,
+                measured.total,
+                leans=low <= share <= high,
+                more=None if measured.too_few else _more_for_share(measured, (low, high)),
+                confidence=scene.confidence,
+            )
+        ]
+
+    def _measured(self, scene: Scene) -> Measured:
+        import numpy as np
+
+        from interp_checks.statistics.means import ratio_of
+
+        readout = scene.readout
+        if self.count > len(readout.directions):
+            keeping_first(self.count).kept(len(readout.directions))
+        coefficients = readout.coefficients
+        squares = (coefficients - coefficients.mean(axis=1, keepdims=True)) ** 2
+        part, whole = squares[: self.count].sum(axis=0), squares.sum(axis=0)
+        if len(whole) < _FEWEST_IMAGES:
+            raise TooFewImagesError(
+                "the variance of the logits needs more images",
+                found=f"{len(whole)} images",
+                expected=f"at least {_FEWEST_IMAGES}",
+            )
+        if not (whole > (1e-12 * np.abs(coefficients).max()) ** 2).any():
+            raise TooFewImagesError("the logits do not vary over the images")
+        return ratio_of(part, whole, scene.confidence, most=1.0)
+
+
+def _count(parts: tuple[Any, ...]) -> int:
+    """The number before "directions"; a bare "direction" is one."""
+    return int(parts[0]) if parts else 1
+
+
+def _more_for_share(measured: Measured, bounds: tuple[float, float]) -> Callable[[], Needs]:
+    """How many more images would shrink the interval until no bound lies inside it."""
+    share, total = measured.value, measured.total
+
+    def more() -> Needs:
+        bound = min(filter(math.isfinite, bounds), key=lambda bound: abs(share - bound))
+        distance = abs(share - bound)
+        if not distance:
+            return {"images": None}
+        wanted = round(total * (measured.reach(bound) / distance) ** 2)
+        return {"images": max(1, wanted - total) if wanted <= MOST else None}
+
+    return more
+
+
+@dataclass(frozen=True)
+class PrincipalDirections(Fact):
+    """So many directions are needed for 95 % of the squared singular values."""
+
+    phrases = (
+        Phrase(
+            '"the" "output" "layer" "has" _principal',
+            lambda count: PrincipalDirections(int(count)),
+        ),
+    )
+    rules = (
+        Rule(
+            "`the output layer has n principal directions`",
+            "a statement about the weights, without sampling",
+            "as said",
+            "–",
+        ),
+    )
+    examples = (
+        "the output layer has 9 principal directions",
+        "the output layer has one principal direction",
+    )
+    counterexamples = (
+        "the output layer has principal directions",
+        "the output layer has 0 principal directions",
+    )
+    no_chance = "it names no direction"
+    depends_on_gauge = True
+
+    count: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+
+    def __str__(self) -> str:
+        count = number_words(self.count, "principal direction", "principal directions")
+        return f"the output layer has {count}"
+
+    def checks(self, scene: Scene) -> list[Check]:
+        """How many directions it takes."""
+        directions = scene.readout.directions
+        count = directions.principal(PRINCIPAL)
+        energy = directions.energy[:count].sum()
+        return [
+            Check.exact(
+                f"number of directions for {100 * PRINCIPAL:g} % of the squared singular values",
+                f"exactly {self.count}",
+                f"{count} (they carry {percent(float(energy), 1, [PRINCIPAL])} %)",
+                count == self.count,
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class DirectionsSuffice(Fact):
+    """The first directions, at most so many, keep accuracy within some points."""
+
+    phrases = (
+        Phrase(
+            '"at" "most" _keep "accuracy" "within" _points',
+            lambda count, points: DirectionsSuffice(int(count), float(points)),
+        ),
+    )
+    rules = (
+        Rule(
+            "`at most k directions keep accuracy within p points`",
+            "keeping the first j directions costs ≥ p points, for every j up to k",
+            "it costs less for some j",
+            "paired intervals; partial conjunction as for `some direction …`",
+        ),
+    )
+    examples = (
+        "at most 9 directions keep accuracy within 2 points",
+        "at most one direction keeps accuracy within 0.5 points",
+    )
+    counterexamples = (
+        "9 directions keep accuracy within 2 points",
+        "at most 9 directions keep accuracy within 2 %",
+    )
+    no_chance = "it is about the first directions, whichever they are"
+    depends_on_gauge = True
+
+    count: int
+    points: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+        object.__setattr__(self, "points", percentage(self.points))
+
+    def __str__(self) -> str:
+        keep = "direction keeps" if self.count == 1 else "directions keep"
+        count = "one" if self.count == 1 else self.count
+        points = "point" if self.points == 1 else "points"
+        return f"at most {count} {keep} accuracy within {percent_words(self.points, '')} {points}"
+
+    @property
+    def stronger(self) -> tuple[object, float]:
+        """Fewer directions say more."""
+        return self.points, -self.count
+
+    def judged_ablations(self, count: int) -> tuple[Ablation, ...]:
+        """See :meth:`Fact.judged_ablations`."""
+        return tuple(keeping_first(k) for k in range(min(self.count, count), 0, -1))
+
+    def as_some_of(self, count: int) -> tuple[tuple[Ablation, ...], Costs]:
+        """Keeping the first k costs little, for some k."""
+        return self.judged_ablations(count), Costs("less", self.points)
+
+    def checks(self, scene: Scene) -> list[Check]:
+        """Judged as one of :meth:`as_some_of`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class FirstAreBest(Fact):
+    """No other set of so many directions is more accurate than the first by some points."""
+
+    phrases = (
+        Phrase(
+            '"the" "first" _first_are "within" _points _of_the_best',
+            lambda *parts: _first_are_best(parts),
+        ),
+    )
+    rules = (
+        Rule(
+            "`the first k directions are within p points of the best k`",
+            "some other set of k leads by ≥ p points",
+            "every other set leads by less",
+            "paired intervals; it fails at 1 − α/m for one of m sets",
+        ),
+    )
+    examples = (
+        "the first 4 directions are within 5 points of the best 4",
+        "the first direction is within 1 point of the best one",
+    )
+    counterexamples = (
+        "the first 4 directions are within 5 points of the best 3",
+        "the first 4 directions are the best 4",
+    )
+    no_chance = "every subset of every cut would have to be counted"
+    depends_on_gauge = True
+    about_sets = True
+
+    count: int
+    points: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
+        object.__setattr__(self, "points", percentage(self.points))
+
+    def __str__(self) -> str:
+        what = "direction is" if self.count == 1 else f"{self.count} directions are"
+        points = f"{percent_words(self.points, '')} {'point' if self.points == 1 else 'points'}"
+        best = "the best one" if self.count == 1 else f"the best {self.count}"
+        return f"the first {what} within {points} of {best}"
+
+    @property
+    def ablations(self) -> tuple[Ablation, ...]:
+        """What is ablated: all but the first directions."""
+        return (keeping_first(self.count),)
+
+    def translated(self, translation: Translation, /) -> FirstAreBest:
+        """See :meth:`Predicate.translated`."""
+        first = keeping_first(self.count)
+        if translation.of_ablation(first) != first:
+            raise NotJudgedError(f"{self}: these are not the first directions any more")
+        return self
+
+    def checks(self, scene: Scene) -> list[Check]:
+        """The lead of every other set of this size over the first directions, paired."""
+        readout, threshold = scene.readout, self.points / 100
+        keeping_first(self.count).kept(len(readout.directions))
+        others = math.comb(len(readout.directions), self.count) - 1
+        if not 0 < others <= _MOST_SETS:
+            many = "many" if others else "few"
+            raise NotJudgedError(
+                f"{self}: there are too {many} other sets",
+                found=f"{others:,}",
+                expected=f"1 to {_MOST_SETS:,}",
+            )
+        rivals, leads = scene.lattice().leads_over_first(self.count)
+        first = keeping_first(self.count)
+        before = scene.right(first)
+        images, wrong = len(before), int((~before).sum())
+        each = corrected(scene.confidence, len(rivals))
+
+        def lead_of(kept: tuple[int, ...]) -> Change:
+            now = scene.right(keeping_only(*kept))
+            return _lead(before, now, scene.confidence)
+
+        outcome, shown = Outcome.HOLDS, rivals[0]
+        for kept, lead in zip(rivals, leads, strict=True):
+            # With as many gains as there can be, the interval reaches furthest.
+            most = min(wrong, (images + lead) // 2)
+            if Change(most, most - lead, images, scene.confidence).upper < threshold:
+                break
+            change = lead_of(kept)
+            if replace(change, confidence=each).lower >= threshold:
+                outcome, shown = Outcome.FAILS, kept
+                break
+            if change.upper >= threshold and outcome == Outcome.HOLDS:
+                outcome, shown = Outcome.UNDECIDED, kept
+        change = lead_of(shown)
+        if change.lower >= threshold:
+            # It is one of many sets that were searched.
+            change = replace(change, confidence=each)
+        check = Check.compare(
+            f"lead in accuracy of another set, {{{', '.join(map(str, shown))}}}",
+            change,
+            "below",
+            threshold,
+            among=len(rivals),
+        )
+        ahead, lower, upper = (
+            percent(part, 1, [threshold]) for part in (change.value, *change.interval)
+        )
+        told = (
+            f"{ahead} points [{lower}, {upper}] ({change.lost} right "
+            f"there alone, {change.gained} right with the first alone, of {images})"
+        )
+        return [replace(check, outcome=outcome, measured=told, again=None)]
+
+
+def _lead(before: Array, now: Array, confidence: float) -> Change:
+    gained, lost = int((now & ~before).sum()), int((before & ~now).sum())
+    return Change(gained, lost, len(before), confidence)
+
+
+def _first_are_best(parts: tuple[Any, ...]) -> FirstAreBest:
+    """The number of directions is said twice; "the best one" is silent."""
+    place = next(place for place, part in enumerate(parts) if part.type == "NUMBER")
+    first, best = _count(parts[:place]), _count(parts[place + 1 :])
+    if first != best:
+        raise InterpChecksError(
+            "the first and the best are not as many", found=f"{first} and {best}"
+        )
+    return FirstAreBest(first, float(parts[place]))
