@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .ablations.directions import Directions as Directions
     from .ablations.gate_weights import GateWeights as GateWeights
     from .ablations.subsets import every_subset as every_subset
+    from .ablations.target import OUTPUT_LAYER as OUTPUT_LAYER
+    from .ablations.target import Target as Target
     from .capturing.capture import readout_of as readout_of
     from .claims.claim import Claim as Claim
     from .claims.claim import every_direction_alone as every_direction_alone
@@ -64,10 +66,12 @@ _HOMES = {
     "InterpChecksError": "errors",
     "Lattice": "counting.lattice",
     "NotJudgedError": "errors",
+    "OUTPUT_LAYER": "ablations.target",
     "Outcome": "judging.verdict",
     "Readout": "readouts.readout",
     "Result": "counting.confusions",
     "SampledShapley": "counting.sampled_shapley",
+    "Target": "ablations.target",
     "Verdict": "judging.verdict",
     "dropping": "ablations.ablation",
     "every_direction_alone": "claims.claim",

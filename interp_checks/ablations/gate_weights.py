@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from interp_checks.arrays import IntArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import one_of, whole_number
+
+from .target import Ablatable, Cuts, Cuttable, Keeping, Target
+
+if TYPE_CHECKING:
+    from .directions import Directions
 
 Kind = Literal["input", "recurrent"]
 
@@ -20,7 +27,7 @@ _EVERY_GATE = tuple(dict.fromkeys(gate for gates in GATES.values() for gate in g
 
 
 @dataclass(frozen=True, order=True)
-class GateWeights:
+class GateWeights(Target):
     """One weight matrix of a recurrent layer: what a gate reads the input or the state with.
 
     Args:
@@ -37,6 +44,11 @@ class GateWeights:
     gate: str
     kind: Kind
     backward: bool = False
+
+    inside: ClassVar[bool] = True
+    # What is added to all units of a gate changes predictions.
+    has_gauge: ClassVar[bool] = False
+    rest_words: ClassVar[str] = "the rest of the network"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layer", whole_number(self.layer, smallest=1))
@@ -61,3 +73,19 @@ class GateWeights:
         """The parameter of the recurrent module that holds these rows."""
         kind = "ih" if self.kind == "input" else "hh"
         return f"weight_{kind}_l{self.layer - 1}" + ("_reverse" if self.backward else "")
+
+    def directions(self, readout: Ablatable) -> Directions:
+        """See :class:`Target`."""
+        return readout.needs_network(self).directions(self)
+
+    def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
+        """See :class:`Target`; the network runs ablations of all gates together."""
+        return readout.needs_network(ablations[0]).predict(ablations)
+
+    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
+        """See :class:`Target`."""
+        return readout.cut_inside(rotations, self)
+
+    def cost(self, readout: Ablatable) -> int:
+        """See :class:`Target`."""
+        return readout.needs_network(self).cost

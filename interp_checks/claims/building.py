@@ -9,6 +9,7 @@ from lark import Token, Transformer
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.gate_weights import GateWeights, Kind
+from interp_checks.ablations.target import OUTPUT_LAYER
 from interp_checks.errors import InterpChecksError
 
 from . import drawing_facts, facts, says, set_facts
@@ -77,13 +78,13 @@ class Build(Transformer[Token, Any]):
         return "nearly every"
 
     def each_dropped(self, parts: list[Any]) -> Quantified:
-        return Quantified(parts[0], "dropped", _count(parts[1:-1]), parts[-1])
+        return Quantified(parts[0], "dropped", _count(parts[1:-1]), parts[-1] or OUTPUT_LAYER)
 
     def each_alone(self, parts: list[Any]) -> Quantified:
-        return Quantified(parts[0], "alone", _count(parts[1:-1]), parts[-1])
+        return Quantified(parts[0], "alone", _count(parts[1:-1]), parts[-1] or OUTPUT_LAYER)
 
     def each_ablation(self, parts: list[Any]) -> Quantified:
-        return Quantified(parts[0], "ablation", target=parts[-1])
+        return Quantified(parts[0], "ablation", target=parts[-1] or OUTPUT_LAYER)
 
     # parts
     def name(self, parts: list[Token]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.target import OUTPUT_LAYER, Target
 from interp_checks.ablations.verbs import Saying
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import one_of, whole_number
@@ -13,9 +14,6 @@ from interp_checks.wording import one_of, whole_number
 from .drawing_facts import DRAWING_FACTS
 from .facts import Fact
 from .says import Kills, KillsCount, Say, Spares
-
-if TYPE_CHECKING:
-    from interp_checks.ablations.gate_weights import GateWeights
 
 Quantifier = Literal["some", "every", "nearly every"]
 Over = Literal["dropped", "alone", "ablation"]
@@ -30,13 +28,13 @@ class Quantified(Saying):
         over: each direction dropped on its own ("dropped"), each kept on its own ("alone"),
             or all of the thesis's ablations: first k, last k, all except one, just one.
         size: of the sets of directions that are dropped or kept together.
-        target: whose directions: a gate's weights; None for the output layer's.
+        target: whose directions: the output layer's unless it says otherwise.
     """
 
     quantifier: Quantifier
     over: Over
     size: int = 1
-    target: GateWeights | None = None
+    target: Target = OUTPUT_LAYER
 
     def __post_init__(self) -> None:
         one_of(self.quantifier, "some", "every", "nearly every")
@@ -46,7 +44,7 @@ class Quantified(Saying):
             raise InterpChecksError(f"{self}: this has no size", found=str(self.size))
 
     def __str__(self) -> str:
-        of = f" of {self.target}" if self.target is not None else ""
+        of = self.target.of_words
         if self.over == "ablation":
             return f"{self.quantifier} ablation{of}"
         many = self.size > 1
@@ -55,7 +53,7 @@ class Quantified(Saying):
             return f"{self.quantifier} {which}{of} alone"
         return f"{self.quantifier} {which}{of}, dropped {'together' if many else 'alone'},"
 
-    def of(self, target: GateWeights | None) -> Quantified:
+    def of(self, target: Target) -> Quantified:
         """The same, of other weights."""
         return replace(self, target=target)
 
@@ -157,12 +155,12 @@ class Claim(Saying):
         return bool(self.targets) or isinstance(self.says[0], DRAWING_FACTS)
 
     @property
-    def targets(self) -> tuple[GateWeights, ...]:
-        """The weights inside recurrent layers that the claim is about, each once."""
+    def targets(self) -> tuple[Target, ...]:
+        """The weights inside the network that the claim is about, each once."""
         named = [ablation.target for ablation in self.ablations]
         if isinstance(self.condition, Quantified):
             named.append(self.condition.target)
-        return tuple(dict.fromkeys(target for target in named if target is not None))
+        return tuple(dict.fromkeys(target for target in named if target.inside))
 
 
 def _names(say: Say | Fact) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from interp_checks.arrays import Array
-from interp_checks.readouts.random_cuts import Rotated
+from interp_checks.counting.random_cuts import Rotated
 
 from .demands import Cases
 from .set_facts import AreRedundant, IsKillSet, IsSufficientSet

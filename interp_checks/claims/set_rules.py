@@ -25,10 +25,11 @@ from interp_checks.ablations.ablation import (
 )
 from interp_checks.ablations.subsets import MOST_DIRECTIONS, mask_of, members_of, part_has, sizes
 from interp_checks.arrays import Array, FloatArray
+from interp_checks.counting.argmax import argmax_over
 from interp_checks.counting.attribution import shapley_weights
 from interp_checks.counting.identifiability import require_identifiable
 from interp_checks.counting.lattice import Lattice, sets_in_words
-from interp_checks.counting.sweep import argmax_over, predict
+from interp_checks.counting.sweep import predict
 from interp_checks.errors import NotJudgedError, TooFewImagesError
 from interp_checks.judging.verdict import Check, Outcome
 from interp_checks.readouts.readout import Readout

@@ -61,7 +61,7 @@ def _fact(fact: SetFact, matching: Matching) -> SetFact:
 
 
 def _translated(ablation: Ablation, matching: Matching) -> Ablation:
-    if ablation.target is not None:
+    if ablation.target.inside:
         raise NotJudgedError(
             f"{ablation}: only directions of the output layer have counterparts",
             remedy="judge this claim without --interp-align",

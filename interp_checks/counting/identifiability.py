@@ -9,25 +9,26 @@ from __future__ import annotations
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.errors import NotJudgedError
-from interp_checks.readouts.readout import Readout
 from interp_checks.thresholds import MOVED, TURNED
 
+from .head import Head
 
-def identifiable(ablation: Ablation, readout: Readout) -> bool:
+
+def identifiable(ablation: Ablation, head: Head) -> bool:
     """Whether the directions that stay are told from those that go."""
-    directions = readout.directions_of(ablation.target)
+    directions = head.directions_of(ablation.target)
     return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
 
 
-def require_identifiable(ablation: Ablation, readout: Readout) -> None:
+def require_identifiable(ablation: Ablation, head: Head) -> None:
     """Refuse an ablation that splits directions which cannot be told apart.
 
     Raises:
         NotJudgedError: it does, or it names a direction that does not exist.
     """
-    if identifiable(ablation, readout):
+    if identifiable(ablation, head):
         return
-    directions = readout.directions_of(ablation.target)
+    directions = head.directions_of(ablation.target)
     kept = ablation.kept(len(directions))
     stays, goes = sorted(directions.nearest_split(kept))
     one, other = (directions.singular_values[number - 1] for number in (stays, goes))

@@ -20,13 +20,15 @@ from interp_checks.ablations.subsets import (
     sizes,
 )
 from interp_checks.arrays import Array, IntArray
-from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.estimate import Change, Estimate
 from interp_checks.thresholds import ALIVE, DEAD, SPARED
 from interp_checks.wording import listed
 
 from . import attribution
-from .engines import Engine, Progress
+from .engines import Engine
+from .head import Head
+from .job import Progress
+from .sweep import count_right
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,13 +94,13 @@ class Lattice:
     @classmethod
     def of(
         cls,
-        readout: Readout,
+        readout: Head,
         *,
         engine: Engine = "auto",
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Lattice:
-        """Count every subset of the readout's directions.
+        """Count every subset of a head's directions.
 
         Args:
             readout: with at most 20 directions.
@@ -109,8 +111,6 @@ class Lattice:
         Raises:
             InterpChecksError: there are more than 20 directions.
         """
-        from .sweep import count_right, predict
-
         every = Subsets(len(readout.directions))
         counts = count_right(
             readout,
@@ -120,7 +120,7 @@ class Lattice:
             progress=progress,
             subsets=True,
         )
-        right = predict(readout, None) == readout.labels
+        right = readout.predictions() == readout.labels
         return cls(
             right=counts.right,
             both_right=counts.both,
@@ -384,17 +384,19 @@ class Lattice:
 
 
 def _lists(sets: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    return [list(one) for one in sets]
+    return [list(members) for members in sets]
 
 
 def _minimal(has: Array) -> tuple[tuple[int, ...], ...]:
     """The sets with a property none of whose proper subsets has it; small ones first."""
-    found = [members_of(int(mask)) for mask in np.flatnonzero(has & ~part_has(has))]
-    return tuple(sorted(found, key=lambda members: (len(members), members)))
+    minimal = [members_of(int(mask)) for mask in np.flatnonzero(has & ~part_has(has))]
+    return tuple(sorted(minimal, key=lambda members: (len(members), members)))
 
 
 def sets_in_words(sets: Sequence[tuple[int, ...]], most: int = 3) -> str:
     """``{5}, {2, 4} and 3 more``; the empty set is what the bias does alone."""
-    shown = ["{" + ", ".join(map(str, one)) + "}" if one else "none" for one in sets[:most]]
+    shown = [
+        "{" + ", ".join(map(str, members)) + "}" if members else "none" for members in sets[:most]
+    ]
     rest = len(sets) - most
     return listed([*shown, f"{rest} more"] if rest > 0 else shown) if shown else "-"

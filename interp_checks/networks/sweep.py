@@ -16,7 +16,7 @@ import numpy as np
 
 from interp_checks.ablations.gate_weights import GateWeights
 from interp_checks.arrays import Array, IntArray
-from interp_checks.counting.engines import Counts, Progress
+from interp_checks.counting.job import Counts, Progress
 from interp_checks.errors import InterpChecksError
 
 from .reference import BATCH, Reading, Reference, batches_of, checked, predict
@@ -63,15 +63,15 @@ def ablated_predictions(
         NotJudgedError: there is no such direction.
     """
     reference = Reference(model)
-    asked = checked(reference, [(target, one) for one in kept])
+    asked = checked(reference, [(target, stay) for stay in kept])
     parts: list[IntArray] = []
     for arguments in batches_of(inputs, batch_dim):
         parts.append(predict(reference, asked, arguments))
         if progress is not None:
-            known = len(parts)
+            batches = len(parts)
             if hasattr(inputs, "shape"):
-                known = -(-int(inputs.shape[batch_dim]) // BATCH)
-            progress(len(parts) * len(asked), known * len(asked))
+                batches = -(-int(inputs.shape[batch_dim]) // BATCH)
+            progress(len(parts) * len(asked), batches * len(asked))
     if not parts:
         raise InterpChecksError("there are no batches to run the model on")
     return np.concatenate(parts, axis=1)
@@ -110,7 +110,7 @@ def predict_gates(
         NotJudgedError: there is no such direction.
     """
     run = Run(model, inputs, asked, engine, threads, progress, reading)
-    predicted = np.empty((len(run.asked), len(inputs)), dtype=run.dtype)
+    predicted = np.empty((len(run.ablations), len(inputs)), dtype=run.dtype)
     for rows in run.parts():
         predicted[rows] = run.predict(rows)
     return predicted
@@ -154,7 +154,7 @@ def sweep_gates(
             expected=f"whole numbers [{len(inputs)}] from 0 to {classes - 1}",
         )
     truth = truth.astype(np.int64)
-    counts = Counts.none(len(run.asked), classes, True)
+    counts = Counts.none(len(run.ablations), classes, True)
     confusion = counts.confusion
     assert confusion is not None
     was_right = run.intact == truth

@@ -9,6 +9,7 @@ import pytest
 
 from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
+from interp_checks.ablations.target import OUTPUT_LAYER
 from interp_checks.claims.claim import Claim, Quantified
 from interp_checks.claims.set_facts import SET_FACTS
 from interp_checks.comparing.fates import Fate
@@ -139,7 +140,8 @@ def _description(subject: Any, readout: Readout, name: str) -> str:
 
 def _rows(claim: Claim, readout: Readout) -> list[dict[str, Any]]:
     """Counts of the ablations that a claim is about, with their families if these are small."""
-    count = len(readout.directions_of(getattr(claim.condition, "target", None)))
+    target = claim.condition.target if claim.condition else OUTPUT_LAYER
+    count = len(readout.directions_of(target))
     # The verdict counts the sets of a claim about "some set of 2"; a table would bury the rest.
     many = isinstance(claim.condition, Quantified) and claim.condition.size > 1
     named = () if many else judged_ablations(claim, count)
@@ -178,13 +180,12 @@ def _directions(directions: Directions) -> list[dict[str, float]]:
 
 def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
     """Counts under an ablation; None for the intact model."""
-    target = ablation.target if ablation else None
     return {
         "family": ablation.family if ablation else "intact",
         "label": ablation.label if ablation else "intact",
         "sentence": str(ablation) if ablation else "intact",
         # Which weights are ablated; none for those of the output layer.
-        "target": str(target) if target else None,
+        "target": ablation.target.recorded if ablation else None,
         "correct": [int(count) for count in result.counts.diagonal()],
         "predicted": [int(count) for count in result.counts.sum(axis=0)],
         # Counts of true (rows) against predicted classes, unless there are very many.

@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import scipy.linalg
+from interp_checks.readouts.random_cuts import _RotatedHead, _sample_of
 from scipy.stats import beta, binomtest, kstest
 
 from interp_checks import Ablation, Claim, NotJudgedError, Readout, judge, load_snapshot
@@ -20,7 +21,6 @@ from interp_checks.claims import says
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.judging.judge import decide
 from interp_checks.readouts import random_cuts as rotations
-from interp_checks.readouts.random_cuts import _RotatedHead, _sample_of
 from interp_fixtures.reference_files import snapshot_file
 
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
