@@ -7,7 +7,7 @@ from typing import get_args
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import Ablation, Claim, GateWeights
+from interp_checks import OUTPUT_LAYER, Ablation, Claim, GateWeights
 from interp_checks.claims import drawing_facts, facts, says, set_facts
 from interp_checks.claims.claim import Quantified
 from interp_checks.errors import InterpChecksError
@@ -30,7 +30,7 @@ relations = st.sampled_from(["above", "below"])
 quantifiers = st.sampled_from(["some", "every", "nearly every"])
 #: Weights inside a recurrent layer; None for the output layer's.
 gates = st.sampled_from(["input", "forget", "cell", "output", "reset", "update", "new", ""])
-targets = st.none() | st.builds(
+targets = st.just(OUTPUT_LAYER) | st.builds(
     GateWeights, st.integers(1, 40), gates, st.sampled_from(["input", "recurrent"]), st.booleans()
 )
 #: On the output layer: what a readout without its network can be judged on.
