@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
-from interp_checks.arrays import IntArray
+from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import one_of, whole_number
 
-from .target import Ablatable, Cuts, Cuttable, Keeping, Target
+from .target import Ablatable, Keeping, Network, NetworkWeights
 
 if TYPE_CHECKING:
     from .directions import Directions
@@ -27,7 +27,7 @@ _EVERY_GATE = tuple(dict.fromkeys(gate for gates in GATES.values() for gate in g
 
 
 @dataclass(frozen=True, order=True)
-class GateWeights(Target):
+class GateWeights(NetworkWeights):
     """One weight matrix of a recurrent layer: what a gate reads the input or the state with.
 
     Args:
@@ -44,11 +44,6 @@ class GateWeights(Target):
     gate: str
     kind: Kind
     backward: bool = False
-
-    inside: ClassVar[bool] = True
-    # What is added to all units of a gate changes predictions.
-    has_gauge: ClassVar[bool] = False
-    rest_words: ClassVar[str] = "the rest of the network"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layer", whole_number(self.layer, smallest=1))
@@ -75,17 +70,15 @@ class GateWeights(Target):
         return f"weight_{kind}_l{self.layer - 1}" + ("_reverse" if self.backward else "")
 
     def directions(self, readout: Ablatable) -> Directions:
-        """See :class:`Target`."""
+        """Their singular directions; units take the place of classes."""
         return readout.needs_network(self).directions(self)
 
     def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
-        """See :class:`Target`; the network runs ablations of all gates together."""
+        """What the network predicts without them; all gates may be ablated together."""
         return readout.needs_network(ablations[0]).predict(ablations)
 
-    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
-        """See :class:`Target`."""
-        return readout.cut_inside(rotations, self)
-
-    def cost(self, readout: Ablatable) -> int:
-        """See :class:`Target`."""
-        return readout.needs_network(self).cost
+    def predict_pieces(
+        self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
+        """See :class:`~interp_checks.ablations.target.NetworkWeights`."""
+        return network.predict_pieces(self, kept, pieces)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from interp_checks.arrays import IntArray
+from interp_checks.arrays import Array, IntArray
 
 if TYPE_CHECKING:
     from .directions import Directions
@@ -51,6 +51,11 @@ class Network(Protocol):
     def predict(self, ablations: Sequence[Any]) -> list[IntArray]:
         """The predicted class of each input under ablations of such weights, [N] each."""
 
+    def predict_pieces(
+        self, target: Any, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
+        """See :meth:`NetworkWeights.predict_pieces`, for such weights."""
+
 
 class Ablatable(Protocol):
     """What a target asks of a readout to predict under an ablation."""
@@ -80,8 +85,8 @@ class Cuttable(Ablatable, Protocol[Cuts_co]):
     def cut_output_layer(self, rotations: int) -> Cuts_co:
         """The weight of the output layer, cut so many times."""
 
-    def cut_inside(self, rotations: int, target: Any) -> Cuts_co:
-        """Weights that the network knows how to run without, cut so many times."""
+    def cut_inside(self, rotations: int, target: NetworkWeights) -> Cuts_co:
+        """Weights inside the network, cut so many times."""
 
 
 class Target(ABC):
@@ -181,6 +186,39 @@ class OutputLayer(Target):
     def cost(self, readout: Ablatable) -> int:
         """See :class:`Target`."""
         return len(readout.class_names) * len(readout.directions)
+
+
+class NetworkWeights(Target):
+    """Weights inside the network, which is run without some of their directions.
+
+    A new kind says what it is called, where its directions come from, and how the network predicts
+    without some of them; all of that it can ask of the model and its inputs.
+    """
+
+    inside: ClassVar[bool] = True
+    # What is added to all rows of such weights changes predictions.
+    has_gauge: ClassVar[bool] = False
+    rest_words: ClassVar[str] = "the rest of the network"
+
+    @abstractmethod
+    def predict_pieces(
+        self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
+        """Predicted classes [A, N] where the weights are put together from other pieces.
+
+        Args:
+            network: that is run.
+            kept: the pieces that stay, from 1.
+            pieces: A sets of pieces that add up to the weights.
+        """
+
+    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
+        """See :class:`Target`."""
+        return readout.cut_inside(rotations, self)
+
+    def cost(self, readout: Ablatable) -> int:
+        """See :class:`Target`."""
+        return readout.needs_network(self).cost
 
 
 #: What an ablation is of unless it says otherwise.

@@ -238,10 +238,10 @@ class Lattice:
         row = self._row(name)
         total, before = int(self.support[row]), int(self.intact[row])
         pairs = np.column_stack([self.right[:, row], self.both_right[:, row]])
-        known, place = np.unique(pairs, axis=0, return_inverse=True)
+        seen, place = np.unique(pairs, axis=0, return_inverse=True)
         spared = [
             Change(before - int(both), int(now) - int(both), total, self.confidence).upper < SPARED
-            for now, both in known
+            for now, both in seen
         ]
         return np.asarray(spared)[place.ravel()]
 
@@ -264,14 +264,14 @@ class Lattice:
         dead, alive = self.killed(name), self.alive(name)
         row, every = self._row(name), len(self) - 1
         masks = np.flatnonzero(dead & part_has(alive))
-        found: list[tuple[int, int]] = []
+        revived: list[tuple[int, int]] = []
         more = 0
-        while len(masks) and not found:
+        while len(masks) and not revived:
             more += 1
             for bits in map(mask_of, combinations(range(1, self.directions + 1), more)):
                 stays = masks[(masks & bits) == bits]
-                found += [(int(mask), bits) for mask in stays[alive[stays ^ bits]]]
-        found.sort(key=lambda pair: (-int(self.right[pair[0] ^ pair[1], row]), pair))
+                revived += [(int(mask), bits) for mask in stays[alive[stays ^ bits]]]
+        revived.sort(key=lambda pair: (-int(self.right[pair[0] ^ pair[1], row]), pair))
         return tuple(
             Revival(
                 members_of(every ^ mask),
@@ -279,7 +279,7 @@ class Lattice:
                 self.recall(name, members_of(mask)),
                 self.recall(name, members_of(mask ^ bits)),
             )
-            for mask, bits in found
+            for mask, bits in revived
         )
 
     def best_sets(self) -> tuple[BestSet, ...]:
@@ -315,8 +315,8 @@ class Lattice:
         if str(game) not in self.games:
             raise KeyError(game)
         numbers = pd.Index(range(1, self.directions + 1), name="direction")
-        found = self.interactions[..., self.games.index(str(game))].astype(float)
-        return pd.DataFrame(found, index=numbers, columns=numbers)
+        pairs = self.interactions[..., self.games.index(str(game))].astype(float)
+        return pd.DataFrame(pairs, index=numbers, columns=numbers)
 
     def _table(self, values: Array) -> pd.DataFrame:
         import pandas as pd

@@ -55,15 +55,15 @@ def recurrent_module(model: nn.Module) -> tuple[str, nn.RNNBase]:
     from torch import nn
 
     kinds = (nn.LSTM, nn.GRU, nn.RNN)
-    found = [(name, part) for name, part in model.named_modules() if isinstance(part, kinds)]
-    if len(found) != 1:
+    modules = [(name, part) for name, part in model.named_modules() if isinstance(part, kinds)]
+    if len(modules) != 1:
         raise InterpChecksError(
             "the model has not exactly one recurrent module",
-            found=", ".join(f"{type(part).__name__} {name!r}" for name, part in found)
+            found=", ".join(f"{type(part).__name__} {name!r}" for name, part in modules)
             or _lookalikes(model.named_modules()),
             expected="one nn.LSTM, nn.GRU or nn.RNN",
         )
-    name, recurrent = found[0]
+    name, recurrent = modules[0]
     if recurrent.proj_size > 0:
         raise InterpChecksError(
             f"{type(recurrent).__name__} {name!r} projects its hidden state",

@@ -132,9 +132,11 @@ class Network:
             rows.append(row.astype(np.int64))
         return rows
 
-    def predict_pieces(self, ablations: Sequence[AblatedWeights]) -> Array:
+    def predict_pieces(
+        self, target: GateWeights, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
         """Predicted classes [A, N] where other pieces than singular directions are left out."""
-        return self._run(ablations)
+        return self._run([AblatedWeights(target, kept, whole) for whole in pieces])
 
     def _run(self, ablations: Sequence[GateAblation]) -> Array:
         """Predicted classes [A, N]; the model runs in evaluation mode."""

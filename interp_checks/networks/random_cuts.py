@@ -8,25 +8,23 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.directions import Directions
-from interp_checks.ablations.gate_weights import GateWeights
-from interp_checks.ablations.target import Target
+from interp_checks.ablations.target import NetworkWeights, Target
 from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.head import Head
 from interp_checks.counting.random_cuts import Rotated, random_cuts
 
 from .network import Network
-from .reference import AblatedWeights
 
 
 class RotatedNetwork(Rotated):
-    """Random directions of a gate's weights: what stays is put back into the network."""
+    """Random directions of weights inside the network, into which what stays is put back."""
 
     def __init__(
         self,
         head: Head,
         network: Network,
         rotations: int,
-        target: GateWeights,
+        target: NetworkWeights,
         cut: Callable[[int, Target], Rotated],
     ) -> None:
         """Cut weights of the network that a head's features come from.
@@ -41,7 +39,7 @@ class RotatedNetwork(Rotated):
         Raises:
             NotJudgedError: the network has no such weights.
         """
-        super().__init__(head, rotations, network.directions(target), cut)
+        super().__init__(head, rotations, head.directions_of(target), cut)
         self.target = target
         self.network = network.part(self.chosen)
         self.pieces = [
@@ -54,7 +52,6 @@ class RotatedNetwork(Rotated):
         """See :class:`Rotated`."""
         kept = ablation.kept(self.width)
         if kept not in self._predictions:
-            self._predictions[kept] = self.network.predict_pieces(
-                [AblatedWeights(self.target, kept, pieces) for pieces in self.pieces]
-            )
+            predicted = self.target.predict_pieces(self.network, kept, self.pieces)
+            self._predictions[kept] = predicted
         yield self._predictions[kept]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from interp_checks.ablations import ablation as words
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.target import OUTPUT_LAYER, Target
+from interp_checks.ablations.target import OUTPUT_LAYER, NetworkWeights, Target
 from interp_checks.arrays import IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.counting.confusions import Result
@@ -19,7 +19,6 @@ from interp_checks.counting.sweep import sweep
 from interp_checks.networks.random_cuts import RotatedNetwork
 
 if TYPE_CHECKING:
-    from interp_checks.ablations.gate_weights import GateWeights
     from interp_checks.drawing_models.drawings import Drawings
     from interp_checks.networks.network import Network
 
@@ -103,7 +102,7 @@ class Readout(Head):
         """Random cuts of the output layer, made anew."""
         return RotatedOutputLayer(self, rotations, self.random_cuts)
 
-    def cut_inside(self, rotations: int, target: GateWeights) -> Rotated:
+    def cut_inside(self, rotations: int, target: NetworkWeights) -> Rotated:
         """Random cuts of weights inside the network, made anew.
 
         Raises:
