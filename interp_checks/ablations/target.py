@@ -45,6 +45,9 @@ class Network(Protocol):
     def cost(self) -> int:
         """About how many multiplications one input takes."""
 
+    def part(self, chosen: IntArray) -> Network:
+        """The same on some of the inputs, by their numbers."""
+
     def directions(self, target: Any) -> Directions:
         """The singular directions of weights that the network knows how to run without."""
 

@@ -8,12 +8,10 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.directions import Directions
-from interp_checks.ablations.target import NetworkWeights, Target
+from interp_checks.ablations.target import Network, NetworkWeights, Target
 from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.head import Head
 from interp_checks.counting.random_cuts import Rotated, random_cuts
-
-from .network import Network
 
 
 class RotatedNetwork(Rotated):
