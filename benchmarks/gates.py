@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from interp_checks.ablations.ablation import family_members
-from interp_checks.counting.engines import available_threads
+from interp_checks.counting.job import available_threads
 from interp_checks.networks.gates import (
     GateWeights,
     ablated_parameter,

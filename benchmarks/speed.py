@@ -20,7 +20,7 @@ from speed_of.machine import first_call, processor, roofline
 from speed_of.shapley_values import attributions
 from speed_of.single_drops import drop_each
 
-from interp_checks.counting.engines import available_threads
+from interp_checks.counting.job import available_threads
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from .ablations.ablation import keeping_no_direction as keeping_no_direction
     from .ablations.ablation import keeping_only as keeping_only
     from .ablations.directions import Directions as Directions
-    from .ablations.gate_weights import GateWeights as GateWeights
     from .ablations.subsets import every_subset as every_subset
+    from .ablations.target import OUTPUT_LAYER as OUTPUT_LAYER
+    from .ablations.target import Target as Target
+    from .ablations.targets.gate_weights import GateWeights as GateWeights
     from .capturing.capture import readout_of as readout_of
     from .claims.claim import Claim as Claim
     from .claims.quantified import every_direction_alone as every_direction_alone
@@ -63,14 +65,16 @@ _HOMES = {
     "DataError": "errors",
     "Directions": "ablations.directions",
     "Estimate": "statistics.estimate",
-    "GateWeights": "ablations.gate_weights",
+    "GateWeights": "ablations.targets.gate_weights",
     "InterpChecksError": "errors",
     "Lattice": "counting.lattice",
     "NotJudgedError": "errors",
+    "OUTPUT_LAYER": "ablations.target",
     "Outcome": "statistics.check",
     "Readout": "readouts.readout",
     "Result": "counting.confusions",
     "SampledShapley": "counting.sampled_shapley",
+    "Target": "ablations.target",
     "Verdict": "judging.verdict",
     "dropping": "ablations.ablation",
     "every_direction_alone": "claims.quantified",

@@ -23,7 +23,7 @@ import numpy as np
 from interp_checks.statistics.check import Outcome
 
 from .ablations.ablation import Ablation, family_members
-from .ablations.gate_weights import GateWeights
+from .ablations.target import OUTPUT_LAYER, Target
 from .claims.claim import Claim
 from .claims.predicates.accuracy import HasExtremeRecall, Is
 from .claims.predicates.leading_directions import DirectionsSuffice
@@ -80,7 +80,7 @@ def discover(readout: Readout, rotations: int = ROTATIONS, *, gates: bool = Fals
         NotJudgedError: findings about gates are wanted, and there is no network at hand.
     """
     searched, confirming = search_and_confirm(readout)
-    targets: tuple[GateWeights | None, ...] = (None,)
+    targets: Sequence[Target] = (OUTPUT_LAYER,)
     if gates:
         targets = readout.needs_network("findings about gates").targets
     candidates = candidates_of(searched, targets)
@@ -162,13 +162,11 @@ def holds(claim: Claim, readout: Readout, confidence: float) -> bool:
         return False
 
 
-def candidates_of(
-    readout: Readout, targets: Sequence[GateWeights | None] = (None,)
-) -> Iterator[Claim]:
+def candidates_of(readout: Readout, targets: Sequence[Target] = (OUTPUT_LAYER,)) -> Iterator[Claim]:
     """Claims that the numbers of a readout suggest about these weights, each once."""
     seen: dict[Claim, None] = {}
     for target in targets:
-        if target is None:
+        if not target.inside:
             seen |= dict.fromkeys(_plain_facts(readout))
         seen |= dict.fromkeys(suggested_by_ablations(readout, target))
     yield from seen
@@ -205,7 +203,7 @@ def _floors(share: Estimate) -> list[int]:
     return [floor for floor in dict.fromkeys((lower - _ROOM, lower, between)) if floor > 0]
 
 
-def suggested_by_ablations(readout: Readout, target: GateWeights | None) -> Iterator[Claim]:
+def suggested_by_ablations(readout: Readout, target: Target) -> Iterator[Claim]:
     """What each ablation of one direction, or to the first or last k, seems to do."""
     count = len(readout.directions_of(target))
     # "The last 9" of 10 directions is "all except the first" in other words.

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import Ablation, Claim, GateWeights
+from interp_checks import OUTPUT_LAYER, Ablation, Claim, GateWeights
 from interp_checks.claims import predicates
 from interp_checks.claims.predicate import PREDICATES, Effect, Fact, Predicate
 from interp_checks.claims.quantified import Quantified
@@ -31,7 +31,7 @@ percents = st.integers(0, 100) | st.integers(0, 10).flatmap(
 quantifiers = st.sampled_from(["some", "every", "nearly every"])
 #: Weights inside a recurrent layer; None for the output layer's.
 gates = st.sampled_from(["input", "forget", "cell", "output", "reset", "update", "new", ""])
-targets = st.none() | st.builds(
+targets = st.just(OUTPUT_LAYER) | st.builds(
     GateWeights, st.integers(1, 40), gates, st.sampled_from(["input", "recurrent"]), st.booleans()
 )
 #: On the output layer: what a readout without its network can be judged on.

@@ -9,9 +9,9 @@ import numpy as np
 
 from interp_checks import Ablation, Readout, keeping_only
 from interp_checks.ablations.subsets import members_of
-from interp_checks.counting.engines import Counts
+from interp_checks.counting.argmax import confusion
+from interp_checks.counting.job import Counts
 from interp_checks.counting.lattice import Lattice
-from interp_checks.counting.sweep import confusion
 
 from .row import Generator
 
@@ -38,16 +38,16 @@ def scripted(
     weight = np.zeros((classes, count))
     np.fill_diagonal(weight, np.arange(count, 0, -1.0))
     readout = Readout(np.zeros((len(labels), count)), labels, weight)
-    readout._predictions.put(None, intact)
+    readout.known_predictions.put(None, intact)
     for ablation, predicted in ablated.items():
-        readout._predictions.put(ablation.kept(count), predicted)
+        readout.known_predictions.put(ablation.kept(count), predicted)
         right, before = predicted == labels, intact == labels
         counts = Counts(
             confusion(labels, predicted, classes),
             np.bincount(labels[right], minlength=classes),
             np.bincount(labels[right & before], minlength=classes),
         )
-        readout._counts.put((ablation.members(count).tobytes(), True, "auto"), counts)
+        readout.known_counts.put((ablation.members(count).tobytes(), True, "auto"), counts)
     return readout
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from interp_checks import every_subset, load_snapshot, sweep
-from interp_checks.counting.engines import available_threads
+from interp_checks.counting.job import available_threads
 from interp_fixtures.reference_files import snapshot_file
 
 from .timing import timed

@@ -12,7 +12,7 @@ import torch
 
 from interp_checks import Readout, sweep
 from interp_checks.ablations.ablation import family_members
-from interp_checks.counting.engines import available_threads
+from interp_checks.counting.job import available_threads
 
 from .timing import timed, with_threads
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from interp_checks.counting.engines import available_threads
+from interp_checks.counting.job import available_threads
 
 Timed = dict[str, list[float]]
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from interp_checks.arrays import Array
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.wording import listed, whole_number
 
+from .target import OUTPUT_LAYER, Target
 from .verbs import LANGUAGE, Saying
-
-if TYPE_CHECKING:
-    from .gate_weights import GateWeights
 
 Kind = Literal["every", "none", "first", "last", "dropping", "only"]
 
@@ -39,12 +37,12 @@ class Ablation(Saying):
         kind: how the set is described.
         indices: the directions named (``dropping``, ``only``), or a single count
             (``first``, ``last``), or nothing (``every``, ``none``).
-        target: whose directions: a gate's weights; None for the output layer's.
+        target: whose directions: the output layer's unless it says otherwise.
     """
 
     kind: Kind
     indices: tuple[int, ...] = ()
-    target: GateWeights | None = None
+    target: Target = OUTPUT_LAYER
 
     def __post_init__(self) -> None:
         indices = tuple(whole_number(index, smallest=1) for index in self.indices)
@@ -66,7 +64,7 @@ class Ablation(Saying):
         object.__setattr__(self, "indices", indices)
 
     def __str__(self) -> str:
-        return self.words + (f" of {self.target}" if self.target is not None else "")
+        return self.words + self.target.of_words
 
     @property
     def words(self) -> str:
@@ -84,7 +82,7 @@ class Ablation(Saying):
         noun = "direction" if len(self.indices) == 1 else "directions"
         return f"{verb} {noun} {listed(self.indices)}"
 
-    def of(self, target: GateWeights | None) -> Ablation:
+    def of(self, target: Target) -> Ablation:
         """The same, of other weights: ``dropping(3).of(GateWeights(1, "forget", "recurrent"))``."""
         return replace(self, target=target)
 
@@ -194,9 +192,7 @@ def keeping_no_direction() -> Ablation:
     return Ablation("none")
 
 
-def family_members(
-    family: str, count: int, target: GateWeights | None = None
-) -> tuple[Ablation, ...]:
+def family_members(family: str, count: int, target: Target = OUTPUT_LAYER) -> tuple[Ablation, ...]:
     """Every ablation of a one-parameter family of a matrix with ``count`` directions."""
     makers: dict[str, Callable[[int], Ablation]] = {
         "first": keeping_first,

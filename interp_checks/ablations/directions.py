@@ -132,12 +132,12 @@ class Directions:
         """
         stays = np.zeros(len(self), dtype=bool)
         stays[[index - 1 for index in kept]] = True
-        one, other = self.singular_values[stays], self.singular_values[~stays]
+        staying, going = self.singular_values[stays], self.singular_values[~stays]
         scale = self.singular_values[0]
-        if not one.size or not other.size or not scale:
+        if not staying.size or not going.size or not scale:
             return math.inf
-        carried = np.maximum(one[:, None], other) > 1e-12 * scale
-        gaps = np.abs(one[:, None] - other)[carried]
+        carried = np.maximum(staying[:, None], going) > 1e-12 * scale
+        gaps = np.abs(staying[:, None] - going)[carried]
         return float(gaps.min() / scale) if gaps.size else math.inf
 
     def turn(self, kept: Sequence[int], moved: float = MOVED, *, within: bool = False) -> float:

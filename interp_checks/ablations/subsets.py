@@ -48,7 +48,7 @@ class Subsets(Sequence[Ablation]):
     def __getitem__(self, number: slice) -> Sequence[Ablation]: ...
     def __getitem__(self, number: int | slice) -> Ablation | Sequence[Ablation]:
         if isinstance(number, slice):
-            return tuple(self[one] for one in range(*number.indices(len(self))))
+            return tuple(self[each] for each in range(*number.indices(len(self))))
         if not -len(self) <= number < len(self):
             raise IndexError(number)
         return ablation_of(number % len(self), self.directions)

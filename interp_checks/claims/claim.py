@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.target import Target
 from interp_checks.ablations.verbs import LANGUAGE, Saying
 from interp_checks.errors import InterpChecksError
 
 from .predicate import Effect, Fact, Predicate
 from .quantified import Quantified
-
-if TYPE_CHECKING:
-    from interp_checks.ablations.gate_weights import GateWeights
 
 Condition = Ablation | Quantified
 
@@ -121,12 +119,12 @@ class Claim(Saying):
         return bool(self.targets) or any(predicate.needs_images for predicate in self.says)
 
     @property
-    def targets(self) -> tuple[GateWeights, ...]:
-        """The weights inside recurrent layers that the claim is about, each once."""
+    def targets(self) -> tuple[Target, ...]:
+        """The weights inside the network that the claim is about, each once."""
         named = [ablation.target for ablation in self.ablations]
         if isinstance(self.condition, Quantified):
             named.append(self.condition.target)
-        return tuple(dict.fromkeys(target for target in named if target is not None))
+        return tuple(dict.fromkeys(target for target in named if target.inside))
 
 
 def _say(begun: Any, predicate: Predicate) -> Claim:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+
+from interp_checks.ablations.target import TARGETS, Target
+from interp_checks.phrases import Phrase
 
 from .predicate import PREDICATES, Effect, Predicate
-from .predicate import Phrase as Phrase
+
+#: Whatever has phrases of its own.
+Speaker = type[Predicate] | type[Target]
 
 #: What all claims share: ablations, quantifiers, and the parts that phrases are made of.
 SHARED = r"""
@@ -16,7 +21,7 @@ SHARED = r"""
 
 said: effect ("and" effect)*
 
-?ablation: left_out | left_out "of" gate_weights                 -> of_weights
+?ablation: left_out | left_out "of" target_words                 -> of_weights
 left_out: "dropping" directions                                  -> dropping
         | "keeping" "only" directions                            -> only
         | "keeping" "the" "first" _how_many                      -> first
@@ -29,8 +34,8 @@ quantified: quantifier "direction" _of [","] "dropped" "alone" [","]  -> each_dr
           | quantifier _set _of [","] "dropped" "together" [","]      -> each_dropped
           | quantifier _set _of "alone"                               -> each_alone
           | quantifier "ablation" _of                                 -> each_ablation
-_of: ["of" gate_weights]
-gate_weights: "the" "layer" INT [BACKWARD] [GATE_OR_KIND "gate's"] GATE_OR_KIND "weights"
+_of: ["of" target_words]
+?target_words: TARGETS
 quantifier: "some"             -> some
           | "every"            -> every_one
           | "nearly" "every"   -> nearly_every
@@ -96,27 +101,33 @@ NUMBER: /[0-9]+(?:\.[0-9]+)?/
 
 
 def phrases() -> Mapping[str, Phrase]:
-    """Every phrase of every predicate, by the name that it has in the grammar."""
+    """Every phrase of every predicate and target, by the name that it has in the grammar."""
+    speakers: list[Speaker] = [*PREDICATES, *TARGETS]
     return {
-        f"{predicate.__name__.lower()}_{number}": phrase
-        for predicate in PREDICATES
-        for number, phrase in enumerate(predicate.phrases)
+        _rule(speaker, number): phrase
+        for speaker in speakers
+        for number, phrase in enumerate(speaker.phrases)
     }
 
 
 def grammar() -> str:
-    """The whole grammar, for Lark, with what every predicate adds to it."""
+    """The whole grammar, for Lark, with what every predicate and target adds to it."""
     effects = [predicate for predicate in PREDICATES if issubclass(predicate, Effect)]
     facts = [predicate for predicate in PREDICATES if not issubclass(predicate, Effect)]
-    text = SHARED.replace("EFFECTS", _alternatives(effects)).replace("FACTS", _alternatives(facts))
+    text = SHARED.replace("EFFECTS", _alternatives(effects))
+    text = text.replace("FACTS", _alternatives(facts)).replace("TARGETS", _alternatives(TARGETS))
     return _with_whole_words(text)
 
 
-def _alternatives(predicates: Iterable[type[Predicate]]) -> str:
+def _rule(speaker: type, number: int) -> str:
+    return f"{speaker.__name__.lower()}_{number}"
+
+
+def _alternatives(speakers: Sequence[Speaker]) -> str:
     return "\n    | ".join(
-        f"{phrase.words} -> {predicate.__name__.lower()}_{number}"
-        for predicate in predicates
-        for number, phrase in enumerate(predicate.phrases)
+        f"{phrase.words} -> {_rule(speaker, number)}"
+        for speaker in speakers
+        for number, phrase in enumerate(speaker.phrases)
     )
 
 

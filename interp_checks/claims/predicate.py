@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from interp_checks.arrays import Array
-    from interp_checks.readouts.random_cuts import Rotated
+    from interp_checks.counting.random_cuts import Rotated
     from interp_checks.statistics.check import Check
 
     from .sample import Cases, Demands

@@ -6,18 +6,16 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from interp_checks.ablations.ablation import Ablation, dropping, family_members, keeping_only
+from interp_checks.ablations.target import OUTPUT_LAYER, Target
 from interp_checks.ablations.verbs import Saying
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.thresholds import NEARLY_EVERY
 from interp_checks.wording import one_of, whole_number
 
 from .predicate import Rule
-
-if TYPE_CHECKING:
-    from interp_checks.ablations.gate_weights import GateWeights
 
 Quantifier = Literal["some", "every", "nearly every"]
 Over = Literal["dropped", "alone", "ablation"]
@@ -35,13 +33,13 @@ class Quantified(Saying):
         over: each direction dropped on its own ("dropped"), each kept on its own ("alone"),
             or all of the thesis's ablations: first k, last k, all except one, just one.
         size: of the sets of directions that are dropped or kept together.
-        target: whose directions: a gate's weights; None for the output layer's.
+        target: whose directions: the output layer's unless it says otherwise.
     """
 
     quantifier: Quantifier
     over: Over
     size: int = 1
-    target: GateWeights | None = None
+    target: Target = OUTPUT_LAYER
 
     def __post_init__(self) -> None:
         one_of(self.quantifier, "some", "every", "nearly every")
@@ -51,7 +49,7 @@ class Quantified(Saying):
             raise InterpChecksError(f"{self}: this has no size", found=str(self.size))
 
     def __str__(self) -> str:
-        of = f" of {self.target}" if self.target is not None else ""
+        of = self.target.of_words
         if self.over == "ablation":
             return f"{self.quantifier} ablation{of}"
         many = self.size > 1
@@ -102,7 +100,7 @@ class Quantified(Saying):
             "nearly every": math.ceil(NEARLY_EVERY * members),
         }[self.quantifier]
 
-    def of(self, target: GateWeights | None) -> Quantified:
+    def of(self, target: Target) -> Quantified:
         """The same, of other weights."""
         return replace(self, target=target)
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from interp_checks.ablations import targets as targets
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.gate_weights import GateWeights
+from interp_checks.ablations.target import OUTPUT_LAYER
 from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.errors import ClaimSyntaxError, InterpChecksError
 from interp_checks.wording import listed
@@ -19,7 +20,7 @@ from interp_checks.wording import listed
 from . import predicates as predicates
 from .claim import Claim
 from .grammar import grammar, phrases
-from .quantified import Quantified
+from .quantified import Over, Quantified, Quantifier
 
 if TYPE_CHECKING:
     from lark import Lark, Token, UnexpectedInput
@@ -79,7 +80,8 @@ def _value(tree: Any) -> Any:
     from lark import Transformer
 
     transformer: Any = Transformer()
-    for name, build in [*_SHARED.items(), *((name, one.build) for name, one in phrases().items())]:
+    said = {name: phrase.build for name, phrase in phrases().items()}
+    for name, build in (_SHARED | said).items():
         setattr(transformer, name, _spread(build))
     return transformer.transform(tree)
 
@@ -102,15 +104,8 @@ def _numbers(*numbers: Token) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def _gate_weights(
-    layer: Token, backward: Token | None, gate: Token | None, kind: Token
-) -> GateWeights:
-    return GateWeights(
-        int(layer),
-        "" if gate is None else gate.lower(),
-        "input" if kind.lower() == "input" else "recurrent",
-        backward is not None,
-    )
+def _quantified(word: Quantifier, over: Over, parts: Sequence[Any]) -> Quantified:
+    return Quantified(word, over, _count(parts[:-1]), parts[-1] or OUTPUT_LAYER)
 
 
 def _share(word: Token) -> str:
@@ -132,13 +127,12 @@ _SHARED: dict[str, Callable[..., Any]] = {
     "every": lambda: Ablation("every"),
     "none": lambda: Ablation("none"),
     "of_weights": lambda ablation, target: ablation.of(target),
-    "gate_weights": _gate_weights,
     "some": lambda: "some",
     "every_one": lambda: "every",
     "nearly_every": lambda: "nearly every",
-    "each_dropped": lambda word, *parts: Quantified(word, "dropped", _count(parts[:-1]), parts[-1]),
-    "each_alone": lambda word, *parts: Quantified(word, "alone", _count(parts[:-1]), parts[-1]),
-    "each_ablation": lambda word, target: Quantified(word, "ablation", target=target),
+    "each_dropped": lambda word, *parts: _quantified(word, "dropped", parts),
+    "each_alone": lambda word, *parts: _quantified(word, "alone", parts),
+    "each_ablation": lambda word, *parts: _quantified(word, "ablation", parts),
     "name": _name,
     "classes": lambda *names: names,
     "one": lambda: 1,

@@ -47,7 +47,7 @@ class _ByMatching(Translation):
 
 
 def _translated(ablation: Ablation, matching: Matching) -> Ablation:
-    if ablation.target is not None:
+    if ablation.target.inside:
         raise NotJudgedError(
             f"{ablation}: only directions of the output layer have counterparts",
             remedy="judge this claim without --interp-align",

@@ -76,9 +76,9 @@ def interactions(values: IntArray) -> Exact:
         [r, r, G] fractions, symmetric, zero on the diagonal.
     """
     players = _players(values)
-    found = np.full((players, players, values.shape[1]), Fraction(0), dtype=object)
+    pairwise = np.full((players, players, values.shape[1]), Fraction(0), dtype=object)
     if players < 2:
-        return found
+        return pairwise
     below = math.factorial(players - 1)
     weights = [
         Fraction(math.factorial(size) * math.factorial(players - size - 2), below)
@@ -92,8 +92,8 @@ def interactions(values: IntArray) -> Exact:
             second = parts[1, 1] - parts[1, 0] - parts[0, 1] + parts[0, 0]
             without = _split(_split(sizes[:, None], one), other, axis=1)[0, 0, :, 0]
             by_size = _sums_by_size(second, without, players - 1)
-            found[one, other] = found[other, one] = _weighted(by_size[None], weights)[0]
-    return found
+            pairwise[one, other] = pairwise[other, one] = _weighted(by_size[None], weights)[0]
+    return pairwise
 
 
 def _players(values: IntArray) -> int:

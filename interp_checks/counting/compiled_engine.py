@@ -10,15 +10,14 @@ import numpy as np
 
 from interp_checks.ablations.subsets import all_members
 from interp_checks.arrays import Array, IntArray
-from interp_checks.readouts.readout import Readout
 
-from .engines import Counts, Job, by_label, count_with_numpy
-from .kernels import ablations, all_subsets, single_drops
-from .kernels import settle as settling
+from .head import Head
+from .job import Counts, Job, by_label
+from .kernels import ablations, all_subsets, settle, single_drops
 from .kernels.compiling import run_loops
+from .numpy_engine import count_with_numpy
 from .proof import proven, small_head, some_members
-from .sweep import predict
-from .walk import FROM_EVERY, steps_through, steps_through_all
+from .walk import FROM_EVERY, walk_through, walk_through_all
 
 #: Up to so many classes, images that share a label are counted together.
 _FEW_CLASSES = 32
@@ -32,7 +31,7 @@ def count_compiled(job: Job) -> Counts | None:
     Returns:
         None if one that this needs does not count as numpy does on this machine.
     """
-    counts = Counts.none(len(job.members), len(job.readout.class_names), job.confusion)
+    counts = Counts.none(len(job.members), len(job.head.class_names), job.confusion)
     plan = _Plan(job, counts)
     for loop, trial in plan.trials.items():
         if not proven(loop, lambda trial=trial: _agrees(trial)):  # type: ignore[misc]
@@ -43,7 +42,7 @@ def count_compiled(job: Job) -> Counts | None:
 
 def _agrees(trial: Job) -> bool:
     """Whether the kernels count as numpy does."""
-    counts = Counts.none(len(trial.members), len(trial.readout.class_names), trial.confusion)
+    counts = Counts.none(len(trial.members), len(trial.head.class_names), trial.confusion)
     _run(trial, _Plan(trial, counts), counts)
     expected = count_with_numpy(trial)
     return all(
@@ -54,12 +53,11 @@ def _agrees(trial: Job) -> bool:
 
 
 def _run(job: Job, plan: _Plan, counts: Counts) -> None:
-
     def again() -> None:
         counts.clear()
         _count(job, plan)
 
-    modules = settling, ablations, all_subsets, single_drops
+    modules = settle, ablations, all_subsets, single_drops
     run_loops(lambda: _count(job, plan), again, plan.loops, modules)
 
 
@@ -79,9 +77,9 @@ class _Plan:
     """What all blocks share: the walk through the ablations, and the head."""
 
     def __init__(self, job: Job, counts: Counts) -> None:
-        self.readout, self.intact = job.readout, job.intact
+        self.head, self.intact = job.head, job.intact
         self.threads, self.counts, self.members = job.threads, counts, job.members
-        directions = job.readout.directions
+        directions = job.head.directions
         self.classes = np.ascontiguousarray(directions.classes)
         self.few = len(self.classes) <= _FEW_CLASSES
         nothing: IntArray = np.zeros((0, 1, 1), dtype=np.int64)
@@ -95,23 +93,25 @@ class _Plan:
         # without the first direction, and the same with it.
         self.in_pairs = job.subsets and self.few and len(directions) > 1
         if self.in_pairs:
-            self.steps = steps_through_all(len(directions) - 1).after_first()
+            self.walk = walk_through_all(len(directions) - 1).after_first()
         elif job.subsets:
-            self.steps = steps_through_all(len(directions))
+            self.walk = walk_through_all(len(directions))
         else:
-            self.steps = steps_through(self.members[walked])
-        self.rows = walked[self.steps.rows]
-        self.head = _Dropping(self) if (self.dropped >= 0).any() else None
+            self.walk = walk_through(self.members[walked])
+        self.rows = walked[self.walk.rows]
+        self.dropping = _Dropping(self) if (self.dropped >= 0).any() else None
         classes, width = self.classes.shape
         self.bytes_per_image = 8 * (3 * width + 3 * classes + 4)
-        if self.head is not None:
-            self.bytes_per_image += 4 * job.readout.features.shape[1]
+        if self.dropping is not None:
+            self.bytes_per_image += 4 * job.head.features.shape[1]
 
     @property
     def loops(self) -> list[Callable[..., int]]:
         """The compiled loops that this needs."""
         walk = all_subsets.walk_pairs if self.in_pairs else ablations.walk
-        return [walk] * bool(len(self.rows)) + [single_drops.drop_each] * (self.head is not None)
+        return [walk] * bool(len(self.rows)) + [single_drops.drop_each] * (
+            self.dropping is not None
+        )
 
     @property
     def trials(self) -> dict[str, Job]:
@@ -122,24 +122,24 @@ class _Plan:
         elif len(self.rows):
             classes = 11 if self.few else _FEW_CLASSES + 8
             trials[f"walk, {'few' if self.few else 'many'} classes"] = _trial(small_head(classes))
-        if self.head is not None:
-            kind = np.dtype(_kept_type(self.readout.features))
+        if self.dropping is not None:
+            kind = np.dtype(_kept_type(self.head.features))
             head = small_head(_FEW_CLASSES + 8, kind.type)
             trials[f"drop_each, {kind}"] = _trial(head, alone=True)
         return trials
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""
-        order = by_label(self.readout.labels[block])
-        labels = self.readout.labels[block][order]
+        order = by_label(self.head.labels[block])
+        labels = self.head.labels[block][order]
         ranges = _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
         tasks: list[Callable[[], object]] = []
-        if self.head is not None:
-            dropping = self.head.block(block, order, labels)
+        if self.dropping is not None:
+            dropping = self.dropping.block(block, order, labels)
             tasks += [partial(dropping.count, images) for images in ranges]
         if len(self.rows):
             walking = (_Pairing if self.in_pairs else _Walking)(self, block, order, labels)
-            parts = self.steps.parts(-(-4 * self.threads // len(ranges)))
+            parts = self.walk.parts(-(-4 * self.threads // len(ranges)))
             tasks += [partial(walking.count, part, images) for images in ranges for part in parts]
         return tasks
 
@@ -148,45 +148,45 @@ class _Walking:
     """Images sorted by label, with coefficients scaled so that no logit exceeds one."""
 
     def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
-        readout, self.plan, self.labels = plan.readout, plan, labels
+        head, self.plan, self.labels = plan.head, plan, labels
         self.intact = plan.intact[block][order]
-        coefficients = np.take(readout.coefficients_of(block), order, axis=1)
+        coefficients = np.take(head.coefficients_of(block), order, axis=1)
         self.along = np.ascontiguousarray(coefficients.T)
         terms = np.abs(plan.classes).max(axis=0) @ np.abs(coefficients)
-        terms += np.abs(readout.bias).max()
+        terms += np.abs(head.bias).max()
         scale = float(terms.max()) or 1.0
         # Each change rounds the running logit once. What is added and taken away is the same
         # product, so its own rounding counts once for each direction, and these sum to 3 terms.
-        rounded = plan.steps.longest + 16
-        slack = 1.001 * (2 * rounded * _UNIT * terms + 2 * readout.tie) / scale + 1e-36
+        rounded = plan.walk.longest + 16
+        slack = 1.001 * (2 * rounded * _UNIT * terms + 2 * head.tie) / scale + 1e-36
         self.slack = slack.astype(np.float32)
-        self.narrow = (coefficients / scale).astype(np.float32)
+        self.scaled = (coefficients / scale).astype(np.float32)
         self.classes = plan.classes.astype(np.float32)
-        self.bias = (readout.bias / scale).astype(np.float32)
+        self.bias = (head.bias / scale).astype(np.float32)
         self.every: Array = np.zeros((1, 1), dtype=np.float32)
-        if (plan.steps.roots == FROM_EVERY).any():
-            whole = plan.classes @ coefficients + readout.bias[:, None]
+        if (plan.walk.roots == FROM_EVERY).any():
+            whole = plan.classes @ coefficients + head.bias[:, None]
             self.every = (whole / scale).astype(np.float32)
 
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
-        plan, steps = self.plan, self.plan.steps
+        plan, walk = self.plan, self.plan.walk
         settled: int = ablations.walk(
-            self.narrow,
+            self.scaled,
             self.classes,
             self.bias,
             self.every,
             self.slack,
             self.along,
             plan.classes,
-            plan.readout.bias,
-            plan.readout.tie,
+            plan.head.bias,
+            plan.head.tie,
             self.labels,
             self.intact,
             plan.rows,
-            steps.roots,
-            steps.first,
-            steps.changes,
+            walk.roots,
+            walk.first,
+            walk.changes,
             plan.members,
             *part,
             *images,
@@ -204,23 +204,23 @@ class _Pairing:
     def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
         self.plan, self.order, self.labels = plan, order, labels
         self.intact = plan.intact[block][order]
-        self.along = np.ascontiguousarray(plan.readout.coefficients_of(block))
+        self.along = np.ascontiguousarray(plan.head.coefficients_of(block))
 
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
-        plan, steps = self.plan, self.plan.steps
+        plan, walk = self.plan, self.plan.walk
         settled: int = all_subsets.walk_pairs(
             self.along,
             self.order,
             plan.classes,
-            plan.readout.bias,
-            plan.readout.tie,
+            plan.head.bias,
+            plan.head.tie,
             self.labels,
             self.intact,
             plan.rows,
-            steps.roots,
-            steps.first,
-            steps.changes,
+            walk.roots,
+            walk.first,
+            walk.changes,
             0,
             plan.rows + 1,
             plan.members,
@@ -237,14 +237,14 @@ class _Dropping:
     """A head of which directions are dropped one at a time, in float32 and float64."""
 
     def __init__(self, plan: _Plan) -> None:
-        self.plan, directions = plan, plan.readout.directions
-        self.narrow = plan.readout.narrow
-        weight_scale = self.narrow.scale / self.narrow.feature_scale
+        self.plan, directions = plan, plan.head.directions
+        self.float32 = plan.head.float32
+        weight_scale = self.float32.scale / self.float32.feature_scale
         self.hidden = np.ascontiguousarray((directions.hidden * directions.singular_values).T)
         self.lengths = directions.singular_values / weight_scale
-        self.narrow_hidden = (self.hidden / weight_scale).astype(np.float32)
+        self.float32_hidden = (self.hidden / weight_scale).astype(np.float32)
         # In another gauge, logits differ by the same for all classes, and so do these.
-        self.weight = np.ascontiguousarray(plan.readout.weight)
+        self.weight = np.ascontiguousarray(plan.head.weight)
         self.by_direction = np.ascontiguousarray(plan.classes.T, dtype=np.float32)
         self.classes = plan.classes.astype(np.float32)
         self.lowest, self.highest = plan.classes.min(axis=0), plan.classes.max(axis=0)
@@ -257,38 +257,40 @@ class _Dropping:
 class _DroppingBlock:
     """Images sorted by label, with their logits and coefficients in float32."""
 
-    def __init__(self, head: _Dropping, block: slice, order: IntArray, labels: IntArray) -> None:
-        self.head, self.labels = head, labels
-        self.intact = head.plan.intact[block][order]
-        self.features = np.ascontiguousarray(head.plan.readout.features[block][order])
+    def __init__(
+        self, dropping: _Dropping, block: slice, order: IntArray, labels: IntArray
+    ) -> None:
+        self.dropping, self.labels = dropping, labels
+        self.intact = dropping.plan.intact[block][order]
+        self.features = np.ascontiguousarray(dropping.plan.head.features[block][order])
         self.features = self.features.astype(_kept_type(self.features), copy=False)
-        rows = head.narrow.features(self.features)
-        self.rounding = head.narrow.rounding(rows)
-        known = head.narrow.all_logits
-        self.logits = head.narrow.logits(rows) if known is None else known[block][order]
-        self.along = rows @ head.narrow_hidden.T
+        rows = dropping.float32.features(self.features)
+        self.rounding = dropping.float32.rounding(rows)
+        known = dropping.float32.all_logits
+        self.logits = dropping.float32.logits(rows) if known is None else known[block][order]
+        self.along = rows @ dropping.float32_hidden.T
 
     def count(self, images: tuple[int, int]) -> int:
         """Count a range of images; how many pairs with a direction had to be looked at."""
-        head, plan = self.head, self.head.plan
+        dropping, plan = self.dropping, self.dropping.plan
         looked_at: int = single_drops.drop_each(
             self.logits,
             self.along,
-            head.by_direction,
-            head.classes,
-            head.lowest,
-            head.highest,
-            head.lengths,
+            dropping.by_direction,
+            dropping.classes,
+            dropping.lowest,
+            dropping.highest,
+            dropping.lengths,
             self.rounding,
-            head.narrow.length,
-            8 * _UNIT * float(np.abs(head.narrow.bias).max()),
+            dropping.float32.length,
+            8 * _UNIT * float(np.abs(dropping.float32.bias).max()),
             self.features,
-            head.weight,
-            plan.readout.bias,
-            head.hidden,
+            dropping.weight,
+            plan.head.bias,
+            dropping.hidden,
             plan.classes,
-            head.narrow.scale,
-            plan.readout.tie,
+            dropping.float32.scale,
+            plan.head.tie,
             self.labels,
             self.intact,
             plan.dropped,
@@ -305,16 +307,16 @@ def _kept_type(features: Array) -> type:
     return np.float64 if features.dtype == np.float64 else np.float32
 
 
-def _trial(readout: Readout, *, subsets: bool = False, alone: bool = False) -> Job:
+def _trial(head: Head, *, subsets: bool = False, alone: bool = False) -> Job:
     """All subsets of a head's directions, each dropped alone, or some mixed ablations."""
-    width = len(readout.directions)
+    width = len(head.directions)
     members = all_members(width) if subsets else some_members(width)
     if alone:
         members = (1 - np.eye(width)).astype(np.uint8)
     elif not subsets:
         # None that drops one direction alone: another loop counts these.
         members = members[members.sum(axis=1) != width - 1]
-    return Job(readout, members, predict(readout, None), True, 1, subsets=subsets)
+    return Job(head, members, head.predictions(), True, 1, subsets=subsets)
 
 
 def _dropped_alone(members: Array) -> IntArray:
@@ -331,10 +333,10 @@ def _label_ranges(labels: IntArray, pieces: int) -> Sequence[tuple[int, int]]:
     starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
     ends = [int(end) for end in (*starts[1:], len(labels))]
     if len(ends) > pieces:
-        wanted = len(labels) / pieces
+        share = len(labels) / pieces
         ends = [
             end
             for end, after in zip(ends, [*ends[1:], None], strict=True)
-            if after is None or int(end // wanted) < int(after // wanted)
+            if after is None or int(end // share) < int(after // share)
         ]
     return list(zip([0, *ends[:-1]], ends, strict=True))

@@ -6,12 +6,14 @@ computed again in float64, so predictions are those of float64.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
-from interp_checks.readouts.readout import SMALLEST_TIE, Readout
+
+from .argmax import SMALLEST_TIE
 
 #: Rounding of float32, relative.
 _UNIT = 2.0**-24
@@ -22,7 +24,7 @@ _BLOCK = 4096
 
 
 @dataclass
-class NarrowHead:
+class Float32Head:
     """A head in float32, scaled so that no entry of weight, bias or features exceeds one.
 
     Args:
@@ -43,21 +45,27 @@ class NarrowHead:
     all_logits: Array | None = None
 
     @classmethod
-    def of(cls, readout: Readout) -> NarrowHead:
-        """Scale a readout's head."""
-        feature_scale = largest_entry(readout.features)
+    def of(cls, features: Array, weight: FloatArray, bias: FloatArray) -> Float32Head:
+        """Scale a head.
+
+        Args:
+            features: h, [N, Z].
+            weight: W, [K, Z].
+            bias: b, [K].
+        """
+        feature_scale = largest_entry(features)
         # In range: logits that overflow are refused. A weight that is small beside the bias may
         # lose its last bits in float32, which is far less than the bias's own rounding.
         scale = max(
-            largest_entry(readout.weight) * feature_scale,
-            float(np.abs(readout.bias).max()),
+            largest_entry(weight) * feature_scale,
+            float(np.abs(bias).max()),
             SMALLEST_TIE,
         )
         weight_scale = scale / feature_scale
-        scaled = readout.weight / weight_scale
+        scaled = weight / weight_scale
         return cls(
             scaled.astype(np.float32),
-            (readout.bias / scale).astype(np.float32),
+            (bias / scale).astype(np.float32),
             scale,
             feature_scale,
             float(np.sqrt(np.einsum("kz,kz->k", scaled, scaled).max())),
@@ -89,36 +97,34 @@ class NarrowHead:
         lengths = np.sqrt(np.einsum("nz,nz->n", rows, rows, dtype=np.float64))
         return np.asarray(1.01 * (rows.shape[1] + 8) * _UNIT * lengths)
 
+    def predictions(
+        self, features: Array, tie: float, exactly: Callable[[IntArray], IntArray]
+    ) -> IntArray:
+        """Predictions with nothing ablated, [N].
 
-def intact_predictions(readout: Readout) -> IntArray:
-    """Predictions with nothing ablated, [N].
+        The logits stay here where that takes little memory: dropping directions starts from them.
 
-    The logits stay with the narrow head where that takes little memory: dropping directions
-    starts from them.
-    """
-    from .sweep import first_largest, intact_logits
-
-    head = readout.narrow
-    predicted = np.empty(len(readout), dtype=np.int64)
-    kept = np.empty((len(readout), len(head.weight)), np.float32) if _fits(readout) else None
-    for start in range(0, len(readout), _BLOCK):
-        rows = head.features(readout.features[start : start + _BLOCK])
-        logits = head.logits(rows)
-        if kept is not None:
-            kept[start : start + _BLOCK] = logits
-        block = predicted[start : start + _BLOCK]
-        block[:] = logits.argmax(axis=1)
-        every = np.arange(len(rows))
-        lead = logits[every, block].copy()
-        logits[every, block] = -np.inf
-        close = 2 * (head.rounding(rows) * head.length + 8 * _UNIT * np.abs(head.bias).max())
-        unsure = np.flatnonzero(lead - logits.max(axis=1) <= close + 2 * readout.tie / head.scale)
-        if len(unsure):
-            exact = intact_logits(readout, unsure + start)
-            block[unsure] = first_largest(exact, readout.tie)
-    head.all_logits = kept
-    return predicted
-
-
-def _fits(readout: Readout) -> bool:
-    return 4 * len(readout) * len(readout.class_names) <= _KEPT_BYTES
+        Args:
+            features: h, [N, Z], those that the scale was made for.
+            tie: logits closer than this, unscaled, are equal.
+            exactly: predicts images by their numbers in float64, where float32 cannot tell.
+        """
+        predicted = np.empty(len(features), dtype=np.int64)
+        little = 4 * len(features) * len(self.weight) <= _KEPT_BYTES
+        kept = np.empty((len(features), len(self.weight)), np.float32) if little else None
+        for start in range(0, len(features), _BLOCK):
+            rows = self.features(features[start : start + _BLOCK])
+            logits = self.logits(rows)
+            if kept is not None:
+                kept[start : start + _BLOCK] = logits
+            block = predicted[start : start + _BLOCK]
+            block[:] = logits.argmax(axis=1)
+            every = np.arange(len(rows))
+            lead = logits[every, block].copy()
+            logits[every, block] = -np.inf
+            close = 2 * (self.rounding(rows) * self.length + 8 * _UNIT * np.abs(self.bias).max())
+            unsure = np.flatnonzero(lead - logits.max(axis=1) <= close + 2 * tie / self.scale)
+            if len(unsure):
+                block[unsure] = exactly(unsure + start)
+        self.all_logits = kept
+        return predicted

@@ -9,35 +9,36 @@ from __future__ import annotations
 
 from interp_checks.ablations.ablation import Ablation, keeping_first
 from interp_checks.errors import NotJudgedError
-from interp_checks.readouts.readout import Readout
 from interp_checks.thresholds import MOVED, TURNED
 
+from .head import Head
 
-def identifiable(ablation: Ablation, readout: Readout) -> bool:
+
+def identifiable(ablation: Ablation, head: Head) -> bool:
     """Whether the directions that stay are told from those that go."""
-    directions = readout.directions_of(ablation.target)
+    directions = head.directions_of(ablation.target)
     return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
 
 
-def require_all_identifiable(readout: Readout) -> None:
+def require_all_identifiable(head: Head) -> None:
     """Every subset means something only if every direction can be told from its neighbour.
 
     Raises:
         NotJudgedError: two cannot be told apart.
     """
-    for number in range(1, len(readout.directions)):
-        require_identifiable(keeping_first(number), readout)
+    for number in range(1, len(head.directions)):
+        require_identifiable(keeping_first(number), head)
 
 
-def require_identifiable(ablation: Ablation, readout: Readout) -> None:
+def require_identifiable(ablation: Ablation, head: Head) -> None:
     """Refuse an ablation that splits directions which cannot be told apart.
 
     Raises:
         NotJudgedError: it does, or it names a direction that does not exist.
     """
-    if identifiable(ablation, readout):
+    if identifiable(ablation, head):
         return
-    directions = readout.directions_of(ablation.target)
+    directions = head.directions_of(ablation.target)
     kept = ablation.kept(len(directions))
     stays, goes = sorted(directions.nearest_split(kept))
     one, other = (directions.singular_values[number - 1] for number in (stays, goes))

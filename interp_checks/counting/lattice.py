@@ -20,13 +20,15 @@ from interp_checks.ablations.subsets import (
     sizes,
 )
 from interp_checks.arrays import Array, IntArray
-from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.estimate import Change, Estimate
 from interp_checks.thresholds import ALIVE, DEAD, SPARED
 from interp_checks.wording import listed
 
 from . import attribution
-from .engines import Engine, Progress
+from .engines import Engine
+from .head import Head
+from .job import Progress
+from .sweep import count_right
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,13 +94,13 @@ class Lattice:
     @classmethod
     def of(
         cls,
-        readout: Readout,
+        readout: Head,
         *,
         engine: Engine = "auto",
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Lattice:
-        """Count every subset of the readout's directions.
+        """Count every subset of a head's directions.
 
         Args:
             readout: with at most 20 directions.
@@ -109,8 +111,6 @@ class Lattice:
         Raises:
             InterpChecksError: there are more than 20 directions.
         """
-        from .sweep import count_right, predict
-
         every = Subsets(len(readout.directions))
         counts = count_right(
             readout,
@@ -120,7 +120,7 @@ class Lattice:
             progress=progress,
             subsets=True,
         )
-        right = predict(readout, None) == readout.labels
+        right = readout.predictions() == readout.labels
         return cls(
             right=counts.right,
             both_right=counts.both,
@@ -238,10 +238,10 @@ class Lattice:
         row = self._row(name)
         total, before = int(self.support[row]), int(self.intact[row])
         pairs = np.column_stack([self.right[:, row], self.both_right[:, row]])
-        known, place = np.unique(pairs, axis=0, return_inverse=True)
+        seen, place = np.unique(pairs, axis=0, return_inverse=True)
         spared = [
             Change(before - int(both), int(now) - int(both), total, self.confidence).upper < SPARED
-            for now, both in known
+            for now, both in seen
         ]
         return np.asarray(spared)[place.ravel()]
 
@@ -264,14 +264,14 @@ class Lattice:
         dead, alive = self.killed(name), self.alive(name)
         row, every = self._row(name), len(self) - 1
         masks = np.flatnonzero(dead & part_has(alive))
-        found: list[tuple[int, int]] = []
+        revived: list[tuple[int, int]] = []
         more = 0
-        while len(masks) and not found:
+        while len(masks) and not revived:
             more += 1
             for bits in map(mask_of, combinations(range(1, self.directions + 1), more)):
                 stays = masks[(masks & bits) == bits]
-                found += [(int(mask), bits) for mask in stays[alive[stays ^ bits]]]
-        found.sort(key=lambda pair: (-int(self.right[pair[0] ^ pair[1], row]), pair))
+                revived += [(int(mask), bits) for mask in stays[alive[stays ^ bits]]]
+        revived.sort(key=lambda pair: (-int(self.right[pair[0] ^ pair[1], row]), pair))
         return tuple(
             Revival(
                 members_of(every ^ mask),
@@ -279,7 +279,7 @@ class Lattice:
                 self.recall(name, members_of(mask)),
                 self.recall(name, members_of(mask ^ bits)),
             )
-            for mask, bits in found
+            for mask, bits in revived
         )
 
     def witness(self, name: object) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -354,8 +354,8 @@ class Lattice:
         if str(game) not in self.games:
             raise KeyError(game)
         numbers = pd.Index(range(1, self.directions + 1), name="direction")
-        found = self.interactions[..., self.games.index(str(game))].astype(float)
-        return pd.DataFrame(found, index=numbers, columns=numbers)
+        pairs = self.interactions[..., self.games.index(str(game))].astype(float)
+        return pd.DataFrame(pairs, index=numbers, columns=numbers)
 
     def _table(self, values: Array) -> pd.DataFrame:
         import pandas as pd
@@ -436,17 +436,19 @@ def _witness(dead: Array, alive: Array) -> tuple[tuple[int, ...], tuple[int, ...
 
 
 def _lists(sets: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    return [list(one) for one in sets]
+    return [list(members) for members in sets]
 
 
 def _minimal(has: Array) -> tuple[tuple[int, ...], ...]:
     """The sets with a property none of whose proper subsets has it; small ones first."""
-    found = [members_of(int(mask)) for mask in np.flatnonzero(has & ~part_has(has))]
-    return tuple(sorted(found, key=lambda members: (len(members), members)))
+    minimal = [members_of(int(mask)) for mask in np.flatnonzero(has & ~part_has(has))]
+    return tuple(sorted(minimal, key=lambda members: (len(members), members)))
 
 
 def sets_in_words(sets: Sequence[tuple[int, ...]], most: int = 3) -> str:
     """``{5}, {2, 4} and 3 more``; the empty set is what the bias does alone."""
-    shown = ["{" + ", ".join(map(str, one)) + "}" if one else "none" for one in sets[:most]]
+    shown = [
+        "{" + ", ".join(map(str, members)) + "}" if members else "none" for members in sets[:most]
+    ]
     rest = len(sets) - most
     return listed([*shown, f"{rest} more"] if rest > 0 else shown) if shown else "-"

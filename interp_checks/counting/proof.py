@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from interp_checks.arrays import Array
-from interp_checks.readouts.readout import Readout
+
+from .head import Head
 
 #: Whether each loop has shown that it is right, by name.
 _PROVEN: dict[str, bool] = {}
@@ -52,7 +53,7 @@ def _warning(loop: str, instead: str) -> str:
     )
 
 
-def small_head(classes: int, feature_type: type = np.float64) -> Readout:
+def small_head(classes: int, feature_type: type = np.float64) -> Head:
     """A fixed head that brings out what could go wrong: 200 images, 4 directions.
 
     Shares that a bias cancels, two equal classes, a class without images, equal images, labels
@@ -71,7 +72,7 @@ def small_head(classes: int, feature_type: type = np.float64) -> Readout:
     weight[1] = weight[2]
     bias = -np.square(weight).sum(axis=1) / 10
     weight[0], bias[0] = (24, 0, 0, 0), -42
-    return Readout(features.astype(feature_type), labels, weight, bias)
+    return Head(features.astype(feature_type), labels, weight, bias)
 
 
 def some_members(directions: int) -> Array:

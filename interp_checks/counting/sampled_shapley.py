@@ -9,9 +9,11 @@ import numpy as np
 
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import InterpChecksError
-from interp_checks.readouts.readout import Readout
 
-from .engines import Engine, Progress
+from .engines import Engine
+from .head import Head
+from .job import Progress
+from .sweep import count_right
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +57,7 @@ class SampledShapley:
 
 
 def sample_shapley(
-    readout: Readout,
+    readout: Head,
     pairs: int = 32,
     *,
     seed: int = 0,
@@ -100,12 +102,12 @@ def sample_shapley(
     largest = np.zeros(games)
     for done in range(1, pairs + 1):
         order = generator.permutation(width) + 1
-        both = [_added(readout, one, engine, threads) for one in (order, order[::-1])]
-        found = (both[0] + both[1]) / 2
-        shift = found - mean
+        both = [_added(readout, turn, engine, threads) for turn in (order, order[::-1])]
+        added = (both[0] + both[1]) / 2
+        shift = added - mean
         mean += shift / done
-        squares += shift * (found - mean)
-        lowest, highest = np.minimum(lowest, found), np.maximum(highest, found)
+        squares += shift * (added - mean)
+        lowest, highest = np.minimum(lowest, added), np.maximum(highest, added)
         largest = np.maximum(largest, np.abs(both).max(axis=(0, 1)))
         if progress is not None:
             progress(done, pairs)
@@ -133,17 +135,13 @@ def _reach(mean: FloatArray, lowest: FloatArray, highest: FloatArray, largest: A
     return np.where(agree, other, np.maximum(highest - mean, mean - lowest))
 
 
-def _added(readout: Readout, order: Array, engine: Engine, threads: int | None) -> FloatArray:
+def _added(head: Head, order: Array, engine: Engine, threads: int | None) -> FloatArray:
     """What each direction adds to each recall and to accuracy, in one order, [r, K + 1]."""
-    from .sweep import count_right
-
     place = np.empty(len(order), dtype=np.int64)
     place[order - 1] = np.arange(len(order))
     members = (place < np.arange(len(order) + 1)[:, None]).astype(np.uint8)
-    right = count_right(readout, members, engine=engine, threads=threads).right
-    shares = np.column_stack(
-        [right / np.maximum(readout.support, 1), right.sum(axis=1) / len(readout)]
-    )
+    right = count_right(head, members, engine=engine, threads=threads).right
+    shares = np.column_stack([right / np.maximum(head.support, 1), right.sum(axis=1) / len(head)])
     added = np.empty((len(order), shares.shape[1]))
     added[order - 1] = np.diff(shares, axis=0)
     return added

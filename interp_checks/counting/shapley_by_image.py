@@ -7,29 +7,29 @@ import numpy as np
 from interp_checks.ablations.subsets import members_of
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import NotJudgedError
-from interp_checks.readouts.readout import Readout
 
+from .argmax import argmax_over
 from .attribution import shapley_weights
+from .head import Head
 from .identifiability import require_all_identifiable
-from .sweep import argmax_over
 
 #: They are computed for at most so many directions.
 _MOST_DIRECTIONS = 12
 
 
-def shapley_by_image(readout: Readout, images: Array) -> FloatArray:
+def shapley_by_image(head: Head, images: Array) -> FloatArray:
     """Shapley values of the directions for single images being right, [r, n].
 
     Their means over the images of a class are the values for its recall.
 
     Args:
-        readout: whose directions.
+        head: whose directions.
         images: numbers of the images, [n].
 
     Raises:
         NotJudgedError: there are too many directions, or two that cannot be told apart.
     """
-    width = len(readout.directions)
+    width = len(head.directions)
     if width > _MOST_DIRECTIONS:
         raise NotJudgedError(
             "Shapley values with an interval over images need every subset for every image",
@@ -37,14 +37,14 @@ def shapley_by_image(readout: Readout, images: Array) -> FloatArray:
             expected=f"at most {_MOST_DIRECTIONS}",
             remedy="interp_checks.sample_shapley samples them",
         )
-    require_all_identifiable(readout)
-    labels = readout.labels[images]
-    coefficients = np.take(readout.coefficients, images, axis=1)
-    vectors, bias = readout.directions.classes, readout.bias
+    require_all_identifiable(head)
+    labels = head.labels[images]
+    coefficients = np.take(head.coefficients, images, axis=1)
+    vectors, bias = head.directions.classes, head.bias
     weights = shapley_weights(width)
     values = np.zeros((width, len(labels)))
     for mask in range(1 << width):
         kept = members_of(mask)
-        right = argmax_over(coefficients, vectors, bias, kept, readout.tie) == labels
+        right = argmax_over(coefficients, vectors, bias, kept, head.tie) == labels
         values += weights[mask][:, None] * right
     return values

@@ -1,13 +1,12 @@
 """Ablations × images → counts. The only door to the kernels.
 
-Counts are whole numbers. Ties go to the lowest class, as ``argmax`` resolves them; logits that
-differ by less than 1e-12 of their scale are tied. Float64 rounds a thousand times more finely
-than that, so neither the order of summation nor the engine decides anything.
+Counts are whole numbers, and the same with every engine; :mod:`interp_checks.counting.argmax` says
+how ties are resolved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -16,27 +15,26 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation, unique
 from interp_checks.ablations.subsets import Subsets, all_members
-from interp_checks.arrays import Array, FloatArray, IntArray
+from interp_checks.ablations.target import Target
+from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import InterpChecksError
-from interp_checks.readouts.readout import Readout
 
+from .argmax import confusion
 from .confusions import Confusions
-from .engines import Counts, Engine, Job, Progress, available_threads, count, require_engine
+from .engines import Engine, count, require_engine
+from .head import Head
+from .job import Counts, Job, Progress, available_threads
 
-#: Images per block, so that a block of logits stays in the processor's cache.
-_BLOCK = 8192
 #: Confusion counts of all ablations of a sweep are kept up to so many bytes.
 _KEPT_BYTES = 512 * 2**20
-#: Products of matrices with fewer multiplications than this gain nothing from threads.
-_SMALL = 10**8
-#: Counts of sweeps of at most so many ablations are remembered, one by one.
-_REMEMBERED = 256
+#: Counts of sweeps of at most so many ablations are kept, one by one.
+_MOST_CACHED = 256
 #: What is counted of each class (right, and right intact too) is kept up to so many.
 _MOST_BYTES = 2**30
 
 
 def sweep(
-    readout: Readout,
+    readout: Head,
     ablations: Iterable[Ablation],
     *,
     engine: Engine = "auto",
@@ -46,7 +44,7 @@ def sweep(
     """Count predictions under each ablation.
 
     Args:
-        readout: features, labels and head.
+        readout: features, labels, weight and bias.
         ablations: which directions stay, one set after another; repetitions are counted once.
             :func:`interp_checks.every_subset` gives all of them.
         engine: "numpy", "compiled" (numba), "torch" (on the graphics processor, if there is
@@ -60,18 +58,18 @@ def sweep(
     """
     threads = _threads(threads)
     require_engine(engine)
-    asked = ablations if isinstance(ablations, Subsets) else unique(ablations)
+    every = ablations if isinstance(ablations, Subsets) else unique(ablations)
     classes = len(readout.class_names)
-    _require_memory(len(asked), classes)
-    whole = 8 * len(asked) * classes**2 <= _KEPT_BYTES
+    _require_memory(len(every), classes)
+    whole = 8 * len(every) * classes**2 <= _KEPT_BYTES
     with _few_blas_threads(readout):
-        counts = _counted(readout, asked, whole, engine, threads, progress)
+        counts = _counted(readout, every, whole, engine, threads, progress)
     return Confusions(
-        ablations=asked,
+        ablations=every,
         counts=counts.confusion,
         right=counts.right,
         both_right=counts.both,
-        intact_counts=confusion(readout.labels, predict(readout, None), classes),
+        intact_counts=confusion(readout.labels, readout.predictions(), classes),
         class_names=readout.class_names,
         confidence=readout.confidence,
         count_again=lambda ablation: _confusion_of(readout, ablation),
@@ -79,7 +77,7 @@ def sweep(
 
 
 def count_right(
-    readout: Readout,
+    head: Head,
     members: Array,
     *,
     engine: Engine = "auto",
@@ -90,17 +88,17 @@ def count_right(
     """Count right images of each class alone, not whole confusion matrices; see :func:`sweep`.
 
     Args:
-        readout: features, labels and head.
+        head: features, labels, weight and bias.
         members: [A, r], whether each direction stays under each ablation.
         engine: see :func:`sweep`.
         threads: see there.
         progress: see there.
         subsets: the ablations are all subsets, in the order of their numbers.
     """
-    _require_memory(len(members), len(readout.class_names))
-    intact = predict(readout, None)
-    with _few_blas_threads(readout):
-        job = Job(readout, members, intact, False, _threads(threads), progress, subsets)
+    _require_memory(len(members), len(head.class_names))
+    intact = head.predictions()
+    with _few_blas_threads(head):
+        job = Job(head, members, intact, False, _threads(threads), progress, subsets)
         return count(engine, job)
 
 
@@ -124,9 +122,9 @@ def _threads(threads: int | None) -> int:
 
 
 @contextmanager
-def _few_blas_threads(readout: Readout) -> Iterator[None]:
+def _few_blas_threads(head: Head) -> Iterator[None]:
     """One thread for small products: BLAS threads that wait for more work hinder the kernels."""
-    if len(readout) * readout.features.shape[1] * len(readout.class_names) > _SMALL:
+    if not head.is_small:
         yield
         return
     with _blas().limit(limits=1, user_api="blas"):
@@ -141,70 +139,74 @@ def _blas() -> Any:
 
 
 def _counted(
-    readout: Readout,
-    asked: tuple[Ablation, ...] | Subsets,
+    head: Head,
+    ablations: tuple[Ablation, ...] | Subsets,
     whole: bool,
     engine: Engine,
     threads: int,
     progress: Progress | None,
 ) -> Counts:
     """Counts of each ablation; what was counted before is not counted again."""
-    intact = predict(readout, None)
-    if not isinstance(asked, Subsets) and any(one.target is not None for one in asked):
-        return _through_gates(readout, asked, whole, engine, threads, progress)
-    if isinstance(asked, Subsets):
-        _require(asked, readout)
-        job = Job(readout, all_members(asked.directions), intact, whole, threads, progress, True)
-        return count(engine, job)
-    if not asked:
-        return Counts.none(0, len(readout.class_names), whole)
-    members = np.stack([ablation.members(len(readout.directions)) for ablation in asked])
-    if len(asked) > _REMEMBERED:
-        return count(engine, Job(readout, members, intact, whole, threads, progress))
+    intact = head.predictions()
+    if isinstance(ablations, Subsets):
+        _require(ablations, head)
+        members = all_members(ablations.directions)
+        return count(engine, Job(head, members, intact, whole, threads, progress, True))
+    if any(ablation.target.inside for ablation in ablations):
+        return _through_network(head, ablations, whole, engine, threads, progress)
+    if not ablations:
+        return Counts.none(0, len(head.class_names), whole)
+    members = np.stack([ablation.members(len(head.directions)) for ablation in ablations])
+    if len(ablations) > _MOST_CACHED:
+        return count(engine, Job(head, members, intact, whole, threads, progress))
+    cache = head.known_counts
     keys = [(row.tobytes(), whole, engine) for row in members]
-    known = {key: readout._counts.get(key) for key in keys}
-    missing = {key: row for row, key in enumerate(keys) if known[key] is None}
+    counted = {key: cache.get(key) for key in keys}
+    missing = {key: row for row, key in enumerate(keys) if counted[key] is None}
     if missing:
-        wanted = members[list(missing.values())]
-        fresh = count(engine, Job(readout, wanted, intact, whole, threads, progress))
+        uncounted = members[list(missing.values())]
+        fresh = count(engine, Job(head, uncounted, intact, whole, threads, progress))
         for row, key in enumerate(missing):
-            known[key] = readout._counts.put(key, _row(fresh, row))
-    counts = Counts.none(len(asked), len(readout.class_names), whole)
+            counted[key] = cache.put(key, _row(fresh, row))
+    counts = Counts.none(len(ablations), len(head.class_names), whole)
     for row, key in enumerate(keys):
-        found = known[key]
-        counts.right[row], counts.both[row] = found.right, found.both
+        counts.right[row], counts.both[row] = counted[key].right, counted[key].both
         if counts.confusion is not None:
-            counts.confusion[row] = found.confusion
+            counts.confusion[row] = counted[key].confusion
     return counts
 
 
-def _through_gates(
-    readout: Readout,
-    asked: tuple[Ablation, ...],
+def _through_network(
+    head: Head,
+    ablations: tuple[Ablation, ...],
     whole: bool,
     engine: Engine,
     threads: int,
     progress: Progress | None,
 ) -> Counts:
-    """Counts of ablations, some of which are inside a recurrent layer."""
-    labels, classes = readout.labels, len(readout.class_names)
-    inside = [row for row, one in enumerate(asked) if one.target is not None]
-    outside = [row for row, one in enumerate(asked) if one.target is None]
-    counts = Counts.none(len(asked), classes, whole)
-    head = tuple(asked[row] for row in outside)
-    found = _counted(readout, head, whole, engine, threads, progress)
-    counts.right[outside], counts.both[outside] = found.right, found.both
-    if counts.confusion is not None and found.confusion is not None:
-        counts.confusion[outside] = found.confusion
-    hidden = [asked[row] for row in inside]
-    predictions = readout.needs_network(hidden[0]).predict(hidden)
-    was_right = predict(readout, None) == labels
-    for row, predicted in zip(inside, predictions, strict=True):
-        hit = predicted == labels
-        counts.right[row] = np.bincount(labels[hit], minlength=classes)
-        counts.both[row] = np.bincount(labels[hit & was_right], minlength=classes)
-        if counts.confusion is not None:
-            counts.confusion[row] = confusion(labels, predicted, classes)
+    """Counts of ablations, some of which are inside the network."""
+    labels, classes = head.labels, len(head.class_names)
+    outside = [row for row, ablation in enumerate(ablations) if not ablation.target.inside]
+    counts = Counts.none(len(ablations), classes, whole)
+    read = tuple(ablations[row] for row in outside)
+    of_head = _counted(head, read, whole, engine, threads, progress)
+    counts.right[outside], counts.both[outside] = of_head.right, of_head.both
+    if counts.confusion is not None and of_head.confusion is not None:
+        counts.confusion[outside] = of_head.confusion
+    was_right = head.predictions() == labels
+    # Targets of a class are run together, which is faster.
+    together: dict[type[Target], list[int]] = {}
+    for row, ablation in enumerate(ablations):
+        if ablation.target.inside:
+            together.setdefault(type(ablation.target), []).append(row)
+    for rows in together.values():
+        run = [ablations[row] for row in rows]
+        for row, predicted in zip(rows, run[0].target.predict(head, run), strict=True):
+            hit = predicted == labels
+            counts.right[row] = np.bincount(labels[hit], minlength=classes)
+            counts.both[row] = np.bincount(labels[hit & was_right], minlength=classes)
+            if counts.confusion is not None:
+                counts.confusion[row] = confusion(labels, predicted, classes)
     return counts
 
 
@@ -213,111 +215,26 @@ def _row(counts: Counts, row: int) -> Counts:
     return Counts(confused, counts.right[row].copy(), counts.both[row].copy())
 
 
-def _require(subsets: Subsets, readout: Readout) -> None:
-    if subsets.directions != len(readout.directions):
+def _require(subsets: Subsets, head: Head) -> None:
+    if subsets.directions != len(head.directions):
         raise InterpChecksError(
             f"these are the subsets of {subsets.directions} directions",
-            found=f"a head with {len(readout.directions)}",
+            found=f"a head with {len(head.directions)}",
             remedy="every_subset(len(readout.directions))",
         )
 
 
-def _confusion_of(readout: Readout, ablation: Ablation) -> IntArray:
-    return confusion(readout.labels, predict(readout, ablation), len(readout.class_names))
+def _confusion_of(head: Head, ablation: Ablation) -> IntArray:
+    return confusion(head.labels, predict(head, ablation), len(head.class_names))
 
 
-def predict(readout: Readout, ablation: Ablation | None) -> IntArray:
+def predict(head: Head, ablation: Ablation | None) -> IntArray:
     """The predicted class of each image under an ablation (None: intact), [N]."""
-    if ablation is not None and ablation.target is not None:
-        return readout.needs_network(ablation).predict([ablation])[0]
-    kept = None if ablation is None else ablation.kept(len(readout.directions))
-    return readout._predictions.get_or(kept, lambda: _predicted(readout, kept))
+    if ablation is None:
+        return head.predictions()
+    return ablation.target.predict(head, [ablation])[0]
 
 
-def disagreements(readout: Readout, one: Ablation, other: Ablation) -> int:
+def disagreements(head: Head, one: Ablation, other: Ablation) -> int:
     """How many images two ablations predict differently."""
-    return int((predict(readout, one) != predict(readout, other)).sum())
-
-
-def _predicted(readout: Readout, kept: tuple[int, ...] | None) -> IntArray:
-    """Predictions when these directions stay; None for the weight as it is."""
-    predicted = np.zeros(len(readout), dtype=np.int64)
-    tie = readout.tie  # refuses logits that would overflow
-    if kept is None and readout.weight.size * len(readout) > _SMALL:
-        from .float32_head import intact_predictions
-
-        return intact_predictions(readout)
-    for start in range(0, len(readout), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        if kept is None:
-            predicted[block] = first_largest(intact_logits(readout, block), tie)
-        else:
-            predicted[block] = argmax_over(
-                readout.coefficients_of(block),
-                readout.directions.classes,
-                readout.bias,
-                kept,
-                tie,
-            )
-    return predicted
-
-
-def intact_logits(readout: Readout, images: slice | IntArray) -> FloatArray:
-    """Logits of some images in float64, with nothing ablated, [K, n]."""
-    logits: FloatArray = readout.weight @ readout.features[images].astype(np.float64).T
-    logits += readout.bias[:, None]
-    return logits
-
-
-def argmax_over(
-    coefficients: FloatArray,
-    classes: FloatArray,
-    bias: FloatArray,
-    kept: Sequence[int],
-    tie: float,
-) -> IntArray:
-    """The class with the largest logit when only some directions stay; the lowest on a tie.
-
-    Args:
-        coefficients: [..., r, N], one row per direction.
-        classes: [..., K, r], one column per direction.
-        bias: [K].
-        kept: the directions that stay, from 1.
-        tie: logits closer than this are equal.
-
-    Returns:
-        [..., N] class numbers in a small unsigned type.
-    """
-    columns = [index - 1 for index in kept]
-    basis = np.ascontiguousarray(classes[..., columns])
-    shape = (*coefficients.shape[:-2], coefficients.shape[-1])
-    predicted = np.zeros(shape, dtype=np.min_scalar_type(max(len(bias) - 1, 1)))
-    for start in range(0, shape[-1], _BLOCK):
-        block = slice(start, start + _BLOCK)
-        # take() gives a contiguous array, which fancy indexing between slices does not.
-        logits = basis @ np.take(coefficients[..., block], columns, axis=-2)
-        logits += bias[:, None]
-        predicted[..., block] = first_largest(logits, tie)
-    return predicted
-
-
-def first_largest(logits: FloatArray, tie: float) -> IntArray:
-    """The first row with the largest entry of each column, [..., K, N] to [..., N] in a small type.
-
-    Counting the rows that come before the largest is several times faster than argmax along
-    either axis at ten classes.
-    """
-    largest = logits.max(axis=-2) - tie
-    before = np.ones(largest.shape, dtype=bool)
-    # A small type is added to several times faster.
-    found = np.zeros(largest.shape, dtype=np.min_scalar_type(logits.shape[-2]))
-    for row in range(logits.shape[-2] - 1):
-        before &= logits[..., row, :] < largest
-        found += before
-    return found
-
-
-def confusion(labels: IntArray, predicted: IntArray, classes: int) -> IntArray:
-    """Counts of true (rows) against predicted classes, [K, K]."""
-    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return pairs.reshape(classes, classes).astype(np.int64)
+    return int((predict(head, one) != predict(head, other)).sum())

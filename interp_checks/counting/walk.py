@@ -21,7 +21,7 @@ _LONGEST = 64
 
 
 @dataclass(frozen=True)
-class Steps:
+class Walk:
     """A walk through ablations.
 
     Args:
@@ -38,7 +38,7 @@ class Steps:
     changes: Array
     longest: int
 
-    def after_first(self) -> Steps:
+    def after_first(self) -> Walk:
         """The same walk through subsets with every direction numbered one higher."""
         changes = self.changes + np.sign(self.changes)
         return replace(self, rows=2 * self.rows, changes=changes.astype(np.int32))
@@ -48,12 +48,12 @@ class Steps:
         starts = np.flatnonzero(self.roots != FROM_BEFORE)
         if not len(starts):
             return []
-        wanted = np.linspace(0, len(self.rows), min(count, len(starts)) + 1)[:-1]
-        cuts = sorted({int(starts[np.searchsorted(starts, cut, "right") - 1]) for cut in wanted})
+        even = np.linspace(0, len(self.rows), min(count, len(starts)) + 1)[:-1]
+        cuts = sorted({int(starts[np.searchsorted(starts, cut, "right") - 1]) for cut in even})
         return list(zip(cuts, [*cuts[1:], len(self.rows)], strict=True))
 
 
-def steps_through(members: Array) -> Steps:
+def walk_through(members: Array) -> Walk:
     """Plan a walk in the order given.
 
     Args:
@@ -80,7 +80,7 @@ def steps_through(members: Array) -> Steps:
     start[roots == FROM_EVERY] = 1
     stops, directions = np.nonzero(members != start)
     added = members[stops, directions] == 1
-    return Steps(
+    return Walk(
         np.arange(count),
         roots,
         np.searchsorted(stops, np.arange(count + 1)),
@@ -89,13 +89,13 @@ def steps_through(members: Array) -> Steps:
     )
 
 
-def steps_through_all(directions: int) -> Steps:
+def walk_through_all(directions: int) -> Walk:
     """All subsets, each differing from the one before by one direction (Gray, 1953)."""
     return _through_all(directions, _LONGEST)
 
 
 @cache
-def _through_all(directions: int, longest: int) -> Steps:
+def _through_all(directions: int, longest: int) -> Walk:
     numbers = np.arange(1 << directions, dtype=np.int64)
     codes = numbers ^ (numbers >> 1)
     anew = numbers % longest == 0
@@ -113,4 +113,4 @@ def _through_all(directions: int, longest: int) -> Steps:
         sizes[start] = len(members)
         changes += [members.astype(np.int32), signed[start + 1 : start + longest]]
     first = np.concatenate([[0], np.cumsum(sizes)])
-    return Steps(codes, roots, first, np.concatenate(changes), longest + directions)
+    return Walk(codes, roots, first, np.concatenate(changes), longest + directions)

@@ -144,12 +144,12 @@ def gaps(
     own, other, second = np.empty((3, len(wide)))
     for number in range(blocks):
         inside = np.flatnonzero(block == number)
-        found = [
+        distances = [
             _neighbours(wide[inside], classes[inside], start)
             for start in range(0, len(inside), _CHUNK)
         ]
         own[inside], other[inside], second[inside] = (
-            np.concatenate(parts) for parts in zip(*found, strict=True)
+            np.concatenate(parts) for parts in zip(*distances, strict=True)
         )
     if not np.isfinite([own, other, second]).all():
         raise DataError(

@@ -25,11 +25,12 @@ from typing import cast
 import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.target import OUTPUT_LAYER
 from interp_checks.arrays import FloatArray, IntArray
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.predicate import Effect, Fact
 from interp_checks.claims.sample import Cases, Demands, recall_of
-from interp_checks.readouts.random_cuts import Rotated, images_used, rotated_weights
+from interp_checks.counting.random_cuts import Rotated, images_used
 from interp_checks.readouts.readout import Readout
 
 from .relabelling import as_named, by_any, too_many
@@ -115,7 +116,7 @@ def by_chance(
         return None
     if _too_much(claim.ablations, readout, rotations):
         return None
-    rotated = rotated_weights(readout, rotations, claim.condition.target)
+    rotated = readout.random_cuts(rotations, claim.condition.target)
     stated = {ablation: ablation for ablation in claim.ablations}
     demands = _demands_of(claim.effects, _cases(claim.condition, [stated], rotated))
     held = as_named(demands, rotated.classes)
@@ -149,7 +150,7 @@ def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Ch
     """The same for a fact about directions that it names, and one class."""
     if _too_much(fact.ablations, readout, rotations):
         return None
-    rotated = rotated_weights(readout, rotations, None)
+    rotated = readout.random_cuts(rotations)
     (name,) = fact.told_classes
     held = fact.holds_along(rotated, fact.numbered_directions)[:, rotated.row(name)]
     count = int(held.sum())
@@ -168,23 +169,22 @@ def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Ch
 def _too_much(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
     """Whether counting as stated takes many minutes."""
     runs = rotations * images_used(readout)
-    each = readout.weight.shape[0] * len(readout.directions)
-    targets = dict.fromkeys(one.target for one in ablations if one.target is not None)
-    inside = sum(readout.needs_network(target).cost for target in targets)
+    each = OUTPUT_LAYER.cost(readout)
+    targets = dict.fromkeys(ablation.target for ablation in ablations)
+    inside = sum(target.cost(readout) for target in targets if target.inside)
     return runs * each > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE
 
 
 def _too_much_anywhere(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
     """Whether counting with all that could stand in the place of these takes many minutes."""
     runs = rotations * images_used(readout)
-    each = readout.weight.shape[0] * len(readout.directions)
     sizes = [family_size(one, len(readout.directions_of(one.target))) for one in ablations]
     head = inside = 0
     for one, size in zip(ablations, sizes, strict=True):
-        if one.target is None:
-            head += size * each
+        if one.target.inside:
+            inside += size * one.target.cost(readout)
         else:
-            inside += size * readout.needs_network(one.target).cost
+            head += size * one.target.cost(readout)
     # Where two ablations are compared, image by image or class by class, each pair costs.
     pairs = prod(sizes) if len(sizes) > 1 else 0
     return runs * (head + pairs) > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE_ANYWHERE

@@ -18,9 +18,8 @@ def notes_on(
 ) -> tuple[str, ...]:
     """Warnings about a verdict, in words."""
     notes = []
-    if outcome == Outcome.HOLDS and _vacuous(claim, readout, confidence):
-        inside = claim.condition is not None and claim.condition.target is not None
-        left = "the rest of the network" if inside else "the bias alone"
+    if outcome == Outcome.HOLDS and claim.condition and _vacuous(claim, readout, confidence):
+        left = claim.condition.target.rest_words
         notes.append(f"vacuous: with no direction left, {left} does the same")
     other = _in_other_gauge(claim, readout, confidence)
     if other is not None and other != str(outcome):
@@ -46,8 +45,7 @@ def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | 
     named = [one.target for one in claim.ablations]
     if isinstance(claim.condition, Quantified):
         named.append(claim.condition.target)
-    # Only the output layer has a gauge: what is added to all units of a gate changes predictions.
-    if named and None not in named:
+    if named and not any(target.has_gauge for target in named):
         return None
     try:
         return str(decide(claim, readout.other_gauge, confidence).outcome)

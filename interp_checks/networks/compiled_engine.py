@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interp_checks.ablations.directions import Directions
-from interp_checks.ablations.gate_weights import GATES, GateWeights
+from interp_checks.ablations.targets.gate_weights import GATES, GateWeights
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.counting.kernels.compiling import run_loops
 
@@ -25,7 +25,7 @@ from . import kernels as kernels
 from .kernels import CHUNK, LANES
 
 if TYPE_CHECKING:
-    from .reference import Asked, Reference
+    from .reference import AblatedWeights, Reference
 
 #: See :mod:`interp_checks.networks.kernels`: sigmoids of i, f and o, hyperbolic tangent of g.
 _SCALES = -np.log2(np.e) * np.array([1.0, 1.0, 2.0, 1.0])
@@ -129,14 +129,14 @@ class Compiled:
 
     def predict(
         self,
-        asked: Sequence[Asked],
+        ablations: Sequence[AblatedWeights],
         predicted: Array,
         report: Callable[[int], None] | None = None,
     ) -> Array:
         """Predict every input under every ablation.
 
         Args:
-            asked: A ablations.
+            ablations: A ablations.
             predicted: [A, N], written to.
             report: told how many more inputs are done, now and then.
 
@@ -145,10 +145,10 @@ class Compiled:
         """
         lead = np.empty(predicted.shape, dtype=np.float32)
         rows: dict[tuple[GateWeights, int], list[int]] = {}
-        for row, one in enumerate(asked):
-            rows.setdefault((one.target, id(one.directions)), []).append(row)
+        for row, ablation in enumerate(ablations):
+            rows.setdefault((ablation.target, id(ablation.directions)), []).append(row)
         families = [
-            _Family(self, [asked[row] for row in members], np.array(members))
+            _Family(self, [ablations[row] for row in members], np.array(members))
             for members in rows.values()
         ]
 
@@ -222,15 +222,15 @@ class _Block:
 class _Family:
     """Ablations of one matrix that leave out some of the same pieces."""
 
-    def __init__(self, plan: Compiled, asked: Sequence[Asked], members: Array) -> None:
+    def __init__(self, plan: Compiled, ablations: Sequence[AblatedWeights], members: Array) -> None:
         self.plan, self.members = plan, members
-        target, directions = asked[0].target, asked[0].directions
-        kept = [one.kept for one in asked]
+        target, directions = ablations[0].target, ablations[0].directions
+        kept = [ablation.kept for ablation in ablations]
         self.layer = target.layer - 1
         self.gate = GATES["LSTM"].index(target.gate)
         stays = np.zeros((len(kept), len(directions)), dtype=bool)
-        for row, one in enumerate(kept):
-            stays[row, [index - 1 for index in one]] = True
+        for row, stay in enumerate(kept):
+            stays[row, [index - 1 for index in stay]] = True
         if target.kind == "input":
             self._read_along(directions, stays)
         else:
@@ -265,8 +265,8 @@ class _Family:
         self.terms = np.zeros((len(kept), 0), dtype=np.float32)
         self.recurrent = np.repeat(plan.recurrent[self.layer][None], len(kept), axis=0)
         packed = self.recurrent.reshape(len(kept), plan.units, plan.padded, 4)
-        for row, one in enumerate(kept):
-            block = directions.weight(one) * _SCALES[self.gate]
+        for row, stay in enumerate(kept):
+            block = directions.weight(stay) * _SCALES[self.gate]
             packed[row, :, : plan.units, self.gate] = block
 
     def run(self, block: _Block, predicted: Array, lead: Array) -> None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interp_checks.ablations.directions import Directions
-from interp_checks.ablations.gate_weights import GATES as GATES
-from interp_checks.ablations.gate_weights import GateWeights as GateWeights
-from interp_checks.ablations.gate_weights import Kind
+from interp_checks.ablations.targets.gate_weights import GATES as GATES
+from interp_checks.ablations.targets.gate_weights import GateWeights as GateWeights
+from interp_checks.ablations.targets.gate_weights import Kind
 from interp_checks.arrays import FloatArray
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.wording import whole_number
@@ -55,15 +55,15 @@ def recurrent_module(model: nn.Module) -> tuple[str, nn.RNNBase]:
     from torch import nn
 
     kinds = (nn.LSTM, nn.GRU, nn.RNN)
-    found = [(name, part) for name, part in model.named_modules() if isinstance(part, kinds)]
-    if len(found) != 1:
+    modules = [(name, part) for name, part in model.named_modules() if isinstance(part, kinds)]
+    if len(modules) != 1:
         raise InterpChecksError(
             "the model has not exactly one recurrent module",
-            found=", ".join(f"{type(part).__name__} {name!r}" for name, part in found)
+            found=", ".join(f"{type(part).__name__} {name!r}" for name, part in modules)
             or _lookalikes(model.named_modules()),
             expected="one nn.LSTM, nn.GRU or nn.RNN",
         )
-    name, recurrent = found[0]
+    name, recurrent = modules[0]
     if recurrent.proj_size > 0:
         raise InterpChecksError(
             f"{type(recurrent).__name__} {name!r} projects its hidden state",

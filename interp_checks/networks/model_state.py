@@ -141,5 +141,5 @@ def first_device(model: nn.Module) -> torch.device:
 
 def single_dtype(model: nn.Module) -> torch.dtype | None:
     """The floating-point type of all parameters, or None if they differ or there are none."""
-    found = {part.dtype for part in model.parameters() if part.is_floating_point()}
-    return found.pop() if len(found) == 1 else None
+    types = {part.dtype for part in model.parameters() if part.is_floating_point()}
+    return types.pop() if len(types) == 1 else None

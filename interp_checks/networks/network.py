@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
-from interp_checks.ablations.gate_weights import GateWeights
+from interp_checks.ablations.targets.gate_weights import GateWeights
 from interp_checks.arrays import Array, IntArray
-from interp_checks.counting.cache import Remembered
+from interp_checks.counting.cache import Cache
 from interp_checks.errors import InterpChecksError, NotJudgedError
 
 from .gates import gate_weights_of
 from .model_state import evaluating
-from .reference import Asked, Reading, Reference
+from .reference import AblatedWeights, Reading, Reference
 from .sweep import GateAblation, predict_gates
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Network:
     ) -> None:
         self._load_model, self._load_inputs, self._chosen = model, inputs, chosen
         self._reading = reading
-        self._predictions = Remembered()
+        self._predictions = Cache()
 
     @cached_property
     def model(self) -> nn.Module:
@@ -117,44 +117,44 @@ class Network:
         Raises:
             NotJudgedError: the model has no such weights, or they no such direction.
         """
-        wanted = {one: self._key(one) for one in self._with_families(ablations)}
-        keys = dict.fromkeys(wanted.values())
+        key_of = {ablation: self._key(ablation) for ablation in self._with_families(ablations)}
+        keys = dict.fromkeys(key_of.values())
         missing = [key for key in keys if self._predictions.get(key) is None]
         if missing:
             predicted = self._run(missing)
             for key, row in zip(missing, predicted, strict=True):
                 self._predictions.put(key, row)
-        found = []
-        for one in ablations:
-            row = self._predictions.get(wanted[one])
+        rows = []
+        for ablation in ablations:
+            row = self._predictions.get(key_of[ablation])
             if row is None:  # so many that the first ones had to go
-                row = self._run([wanted[one]])[0]
-            found.append(row.astype(np.int64))
-        return found
+                row = self._run([key_of[ablation]])[0]
+            rows.append(row.astype(np.int64))
+        return rows
 
-    def predict_pieces(self, asked: Sequence[Asked]) -> Array:
+    def predict_pieces(
+        self, target: GateWeights, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
         """Predicted classes [A, N] where other pieces than singular directions are left out."""
-        return self._run(asked)
+        return self._run([AblatedWeights(target, kept, whole) for whole in pieces])
 
-    def _run(self, asked: Sequence[GateAblation]) -> Array:
+    def _run(self, ablations: Sequence[GateAblation]) -> Array:
         """Predicted classes [A, N]; the model runs in evaluation mode."""
         with evaluating(self.model):
-            return predict_gates(self.model, self.inputs, asked, reading=self._reading)
+            return predict_gates(self.model, self.inputs, ablations, reading=self._reading)
 
     def _key(self, ablation: Ablation) -> tuple[GateWeights, tuple[int, ...]]:
-        target = ablation.target
-        assert target is not None
+        target = cast("GateWeights", ablation.target)
         return target, ablation.kept(len(self.directions(target)))
 
     def _with_families(self, ablations: Sequence[Ablation]) -> tuple[Ablation, ...]:
         """The ablations and the rest of their families, if these are small."""
-        found = list(ablations)
-        for one in ablations:
-            assert one.target is not None
-            count = len(self.directions(one.target))
+        members = list(ablations)
+        for ablation in ablations:
+            count = len(self.directions(cast("GateWeights", ablation.target)))
             if count <= _WHOLE_FAMILY:
-                found += family_members(one.family, count, one.target)
-        return unique(found)
+                members += family_members(ablation.family, count, ablation.target)
+        return unique(members)
 
 
 def _not_judged(error: InterpChecksError) -> NotJudgedError:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interp_checks.ablations.gate_weights import GATES, GateWeights
+from interp_checks.ablations.targets.gate_weights import GATES, GateWeights
 from interp_checks.arrays import Array, FloatArray
 
-from .reference import Asked, Reference
+from .reference import AblatedWeights, Reference
 
 if TYPE_CHECKING:
     from .compiled_engine import Compiled
@@ -45,7 +45,7 @@ def agrees_with_numpy(engine: type[Compiled]) -> bool:
         parameter.data.copy_(torch.from_numpy(_fixed(parameter.shape)).float())
     inputs = _fixed((_INPUTS, _STEPS, _FEATURES)).astype(np.float32)
     reference = Reference(model)
-    asked = []
+    ablations = []
     for layer, gate, kind, kept in (
         (1, "input", "input", (1,)),
         (1, "output", "recurrent", (2, 3)),
@@ -53,13 +53,13 @@ def agrees_with_numpy(engine: type[Compiled]) -> bool:
         (2, "forget", "recurrent", ()),
     ):
         target = GateWeights(layer, gate, kind)  # type: ignore[arg-type]
-        asked.append(Asked(target, kept, reference.directions(target)))
+        ablations.append(AblatedWeights(target, kept, reference.directions(target)))
     compiled = engine(reference, inputs, threads=1)
-    predicted = np.empty((len(asked), _INPUTS), dtype=np.uint8)
-    lead = compiled.predict(asked, predicted)
+    predicted = np.empty((len(ablations), _INPUTS), dtype=np.uint8)
+    lead = compiled.predict(ablations, predicted)
     state = {name: part.detach().double().numpy() for name, part in model.state_dict().items()}
     intact = _logits(state, inputs)
-    logits = np.stack([_logits(_ablated(state, ablation), inputs) for ablation in asked])
+    logits = np.stack([_logits(_ablated(state, ablation), inputs) for ablation in ablations])
     ordered = np.sort(logits, axis=-1)
     leads = ordered[..., -1] - ordered[..., -2]
     clear = leads > _CLOSE
@@ -77,7 +77,7 @@ def _fixed(shape: tuple[int, ...]) -> FloatArray:
     return fixed
 
 
-def _ablated(state: dict[str, Array], ablation: Asked) -> dict[str, Array]:
+def _ablated(state: dict[str, Array], ablation: AblatedWeights) -> dict[str, Array]:
     target = ablation.target
     name = f"stack.weight_{'ih' if target.kind == 'input' else 'hh'}_l{target.layer - 1}"
     first = GATES["LSTM"].index(target.gate) * _UNITS

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from interp_checks.readouts.readout import Readout
+    from interp_checks.counting.head import Head
 
 #: Inputs that are run at a time.
 BATCH = 2500
 
 
-class Asked(NamedTuple):
+class AblatedWeights(NamedTuple):
     """One gate's weights, and what stays of them.
 
     Attributes:
@@ -54,9 +54,9 @@ class Reading(NamedTuple):
     tie: float
 
     @classmethod
-    def of(cls, readout: Readout, layer: str) -> Reading:
-        """The head of a readout whose features a layer of a model reads."""
-        return cls(layer, readout.weight, readout.bias, readout.tie)
+    def of(cls, head: Head, layer: str) -> Reading:
+        """A head whose features a layer of a model reads."""
+        return cls(layer, head.weight, head.bias, head.tie)
 
 
 class Reference:
@@ -87,7 +87,7 @@ class Reference:
             self._directions[target] = weight_directions(self.state, target)
         return self._directions[target]
 
-    def logits(self, ablation: Asked | None, *arguments: Any) -> torch.Tensor:
+    def logits(self, ablation: AblatedWeights | None, *arguments: Any) -> torch.Tensor:
         """Logits [n, K] of one batch under an ablation; None for the model as it is.
 
         Raises:
@@ -161,23 +161,27 @@ def batches_of(
 
 
 def checked(
-    reference: Reference, asked: Iterable[tuple[GateWeights, Sequence[int]] | Asked]
-) -> list[Asked]:
+    reference: Reference, ablations: Iterable[tuple[GateWeights, Sequence[int]] | AblatedWeights]
+) -> list[AblatedWeights]:
     """The ablations with directions sorted, all of which exist."""
-    found = []
-    for target, kept, *others in asked:
+    complete = []
+    for target, kept, *others in ablations:
         directions = others[0] if others else reference.directions(target)
-        found.append(Asked(target, checked_kept(kept, len(directions), target), directions))
-    return found
+        stay = checked_kept(kept, len(directions), target)
+        complete.append(AblatedWeights(target, stay, directions))
+    return complete
 
 
 def predict(
     reference: Reference,
-    asked: Sequence[Asked],
+    ablations: Sequence[AblatedWeights],
     arguments: tuple[Any, ...],
 ) -> IntArray:
     """The reference's predictions of one batch under each ablation, [A, n]."""
-    rows = [reference.predicted(reference.logits(one, *arguments)).cpu().numpy() for one in asked]
+    rows = [
+        reference.predicted(reference.logits(ablation, *arguments)).cpu().numpy()
+        for ablation in ablations
+    ]
     return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.int64)
 
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from interp_checks.ablations.gate_weights import GateWeights
+from interp_checks.ablations.targets.gate_weights import GateWeights
 from interp_checks.arrays import Array, IntArray
-from interp_checks.counting.engines import Progress, available_threads, can_compile
+from interp_checks.counting.engines import can_compile
+from interp_checks.counting.job import Progress, available_threads
 from interp_checks.counting.proof import proven
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import one_of
 
-from .reference import BATCH, Asked, Reading, Reference, checked, predict
+from .reference import BATCH, AblatedWeights, Reading, Reference, checked, predict
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 GateEngine = Literal["auto", "compiled", "torch"]
 #: Which weights, and the directions of theirs that stay (from 1); or the same with the pieces
 #: that are to stand in the place of singular directions.
-GateAblation = tuple[GateWeights, tuple[int, ...]] | Asked
+GateAblation = tuple[GateWeights, tuple[int, ...]] | AblatedWeights
 
 #: The compiled engine must give the logits of the model as it is within this, relative to the
 #: largest; otherwise it computes another function than the model.
@@ -61,7 +62,7 @@ class Run:
         self,
         model: nn.Module,
         inputs: torch.Tensor,
-        asked: Sequence[GateAblation],
+        ablations: Sequence[GateAblation],
         engine: GateEngine,
         threads: int | None,
         progress: Progress | None,
@@ -74,7 +75,7 @@ class Run:
             )
         self.inputs, self.progress, self.done = inputs, progress, 0
         self.reference = Reference(model, reading)
-        self.asked = checked(self.reference, asked)
+        self.ablations = checked(self.reference, ablations)
         if not hasattr(inputs, "split") or not inputs.ndim or not len(inputs):
             raise InterpChecksError(
                 "there are no inputs to run the model on", expected="a tensor [inputs, ...]"
@@ -134,7 +135,7 @@ class Run:
         """Whether PyTorch is done before compiled code is loaded."""
         weights = sum(part.numel() for part in self.reference.state.values())
         steps = self.inputs.shape[1] if self.inputs.ndim > 1 else 1
-        return weights * steps * len(self.inputs) * len(self.asked) < _WORTH_LOADING
+        return weights * steps * len(self.inputs) * len(self.ablations) < _WORTH_LOADING
 
     def _pieces(self) -> Sequence[torch.Tensor]:
         pieces: Sequence[torch.Tensor] = self.inputs.split(BATCH)
@@ -144,38 +145,40 @@ class Run:
         """Ablations, a few at a time: few enough to keep what is computed for each input."""
         each = len(self.inputs) * (4 + self.dtype.itemsize)
         size = max(1, _MOST_BYTES // each)
-        for start in range(0, len(self.asked), size):
-            yield slice(start, min(start + size, len(self.asked)))
+        for start in range(0, len(self.ablations), size):
+            yield slice(start, min(start + size, len(self.ablations)))
 
     def predict(self, rows: slice) -> Array:
         """Predictions of some of the ablations, [A, N]."""
-        asked = self.asked[rows]
+        ablations = self.ablations[rows]
         if self.compiled is not None:
-            return self._settled(self.compiled, asked)
-        predicted = np.empty((len(asked), len(self.inputs)), dtype=self.dtype)
+            return self._settled(self.compiled, ablations)
+        predicted = np.empty((len(ablations), len(self.inputs)), dtype=self.dtype)
         start = 0
         with _one_torch_thread() if self._is_small() else nullcontext():
             for part in self._pieces():
                 stop = start + len(part)
-                predicted[:, start:stop] = predict(self.reference, asked, (part,))
-                self._report(len(asked) * len(part))
+                predicted[:, start:stop] = predict(self.reference, ablations, (part,))
+                self._report(len(ablations) * len(part))
                 start = stop
         return predicted
 
-    def _settled(self, compiled: Compiled, asked: Sequence[Asked]) -> Array:
+    def _settled(self, compiled: Compiled, ablations: Sequence[AblatedWeights]) -> Array:
         """Compiled predictions, of which the reference settles the doubtful ones."""
-        predicted = np.empty((len(asked), len(self.inputs)), dtype=self.dtype)
-        lead = compiled.predict(asked, predicted, lambda images: self._report(len(asked) * images))
+        predicted = np.empty((len(ablations), len(self.inputs)), dtype=self.dtype)
+        lead = compiled.predict(
+            ablations, predicted, lambda images: self._report(len(ablations) * images)
+        )
         allowed = 2 * compiled.scale * _SLACK
         probes = np.unique(np.linspace(0, len(self.inputs) - 1, _PROBES).astype(np.int64))
         again = []
         with _one_torch_thread():
-            for row, one in enumerate(asked):
+            for row, ablation in enumerate(ablations):
                 # A lead that is not a number is not larger than anything either.
                 doubtful = ~(lead[row] > allowed)
                 doubtful[probes] = True
                 images = np.flatnonzero(doubtful)
-                off, ahead = self._settle(one, images, predicted[row], lead[row])
+                off, ahead = self._settle(ablation, images, predicted[row], lead[row])
                 if off > _ALARM * allowed:
                     images = np.arange(len(self.inputs))
                 else:
@@ -186,12 +189,12 @@ class Run:
             for piece in np.unique(images // BATCH):
                 inside = images[images // BATCH == piece]
                 part = self.inputs[piece * BATCH : (piece + 1) * BATCH]
-                whole = predict(self.reference, [asked[row]], (part,))[0]
+                whole = predict(self.reference, [ablations[row]], (part,))[0]
                 predicted[row, inside] = whole[inside - piece * BATCH]
         return predicted
 
     def _settle(
-        self, one: Asked, images: IntArray, predicted: Array, lead: Array
+        self, ablation: AblatedWeights, images: IntArray, predicted: Array, lead: Array
     ) -> tuple[float, Array]:
         """Let the reference predict some images by themselves.
 
@@ -201,7 +204,7 @@ class Run:
         worst, ahead = 0.0, np.empty(len(images))
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
-            given = self.reference.logits(one, self.inputs[some])
+            given = self.reference.logits(ablation, self.inputs[some])
             logits = given.numpy()
             every = np.arange(len(some))
             first = logits[every, predicted[some]]
@@ -217,7 +220,7 @@ class Run:
     def _report(self, done: int) -> None:
         self.done += done
         if self.progress is not None:
-            self.progress(self.done, len(self.asked) * len(self.inputs))
+            self.progress(self.done, len(self.ablations) * len(self.inputs))
 
 
 @contextmanager

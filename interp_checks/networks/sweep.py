@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interp_checks.ablations.gate_weights import GateWeights
+from interp_checks.ablations.targets.gate_weights import GateWeights
 from interp_checks.arrays import Array, IntArray
-from interp_checks.counting.engines import Counts, Progress
+from interp_checks.counting.job import Counts, Progress
 from interp_checks.errors import InterpChecksError
 
 from .reference import BATCH, Reading, Reference, batches_of, checked, predict
@@ -63,15 +63,15 @@ def ablated_predictions(
         NotJudgedError: there is no such direction.
     """
     reference = Reference(model)
-    asked = checked(reference, [(target, one) for one in kept])
+    ablations = checked(reference, [(target, stay) for stay in kept])
     parts: list[IntArray] = []
     for arguments in batches_of(inputs, batch_dim):
-        parts.append(predict(reference, asked, arguments))
+        parts.append(predict(reference, ablations, arguments))
         if progress is not None:
-            known = len(parts)
+            batches = len(parts)
             if hasattr(inputs, "shape"):
-                known = -(-int(inputs.shape[batch_dim]) // BATCH)
-            progress(len(parts) * len(asked), known * len(asked))
+                batches = -(-int(inputs.shape[batch_dim]) // BATCH)
+            progress(len(parts) * len(ablations), batches * len(ablations))
     if not parts:
         raise InterpChecksError("there are no batches to run the model on")
     return np.concatenate(parts, axis=1)
@@ -80,7 +80,7 @@ def ablated_predictions(
 def predict_gates(
     model: nn.Module,
     inputs: torch.Tensor,
-    asked: Sequence[GateAblation],
+    ablations: Sequence[GateAblation],
     *,
     engine: GateEngine = "auto",
     threads: int | None = None,
@@ -92,7 +92,7 @@ def predict_gates(
     Args:
         model: see :func:`ablated_predictions`.
         inputs: [N, ...], a tensor.
-        asked: A pairs of weights and the directions that stay.
+        ablations: A pairs of weights and the directions that stay.
         engine: "torch" is the reference; "compiled" is for LSTM classifiers alone; "auto" takes
             the compiled one where it can be used. The predictions are the same.
         threads: of the compiled engine, at most; the processors that this process may use when
@@ -109,8 +109,8 @@ def predict_gates(
             cannot be used for this model.
         NotJudgedError: there is no such direction.
     """
-    run = Run(model, inputs, asked, engine, threads, progress, reading)
-    predicted = np.empty((len(run.asked), len(inputs)), dtype=run.dtype)
+    run = Run(model, inputs, ablations, engine, threads, progress, reading)
+    predicted = np.empty((len(run.ablations), len(inputs)), dtype=run.dtype)
     for rows in run.parts():
         predicted[rows] = run.predict(rows)
     return predicted
@@ -120,7 +120,7 @@ def sweep_gates(
     model: nn.Module,
     inputs: torch.Tensor,
     labels: Array | torch.Tensor,
-    asked: Sequence[GateAblation],
+    ablations: Sequence[GateAblation],
     *,
     engine: GateEngine = "auto",
     threads: int | None = None,
@@ -132,7 +132,7 @@ def sweep_gates(
         model: see :func:`ablated_predictions`; K classes.
         inputs: [N, ...], a tensor.
         labels: [N], true classes from 0.
-        asked: see :func:`predict_gates`, with engine, threads and progress.
+        ablations: see :func:`predict_gates`, with engine, threads and progress.
         engine: see there.
         threads: see there.
         progress: see there.
@@ -144,7 +144,7 @@ def sweep_gates(
         InterpChecksError: see :func:`predict_gates`; or labels do not fit.
     """
     truth = np.asarray(labels.numpy(force=True) if hasattr(labels, "numpy") else labels)
-    run = Run(model, inputs, asked, engine, threads, progress)
+    run = Run(model, inputs, ablations, engine, threads, progress)
     classes = run.classes
     fit = truth.shape == (len(inputs),) and np.issubdtype(truth.dtype, np.integer)
     if not fit or truth.min() < 0 or truth.max() >= classes:
@@ -154,7 +154,7 @@ def sweep_gates(
             expected=f"whole numbers [{len(inputs)}] from 0 to {classes - 1}",
         )
     truth = truth.astype(np.int64)
-    counts = Counts.none(len(run.asked), classes, True)
+    counts = Counts.none(len(run.ablations), classes, True)
     confusion = counts.confusion
     assert confusion is not None
     was_right = run.intact == truth

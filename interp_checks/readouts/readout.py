@@ -1,43 +1,30 @@
-"""The readout: everything a claim about the output layer is judged on."""
+"""The readout: a head with the questions that claims about it are judged on."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from interp_checks.ablations import ablation as words
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.directions import Directions, Gauge, in_gauge
-from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
-from interp_checks.counting.cache import Remembered
-from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.ablations.target import OUTPUT_LAYER, NetworkWeights, Target
+from interp_checks.arrays import IntArray
+from interp_checks.counting.cache import Cache
+from interp_checks.counting.confusions import Result
+from interp_checks.counting.head import Head, no_network
+from interp_checks.counting.lattice import Lattice
+from interp_checks.counting.random_cuts import Rotated, RotatedOutputLayer
+from interp_checks.counting.sweep import sweep
+from interp_checks.networks.random_cuts import RotatedNetwork
 
 if TYPE_CHECKING:
-    from interp_checks.ablations.gate_weights import GateWeights
-    from interp_checks.counting.confusions import Result
-    from interp_checks.counting.float32_head import NarrowHead
-    from interp_checks.counting.lattice import Lattice
     from interp_checks.drawing_models.drawings import Drawings
     from interp_checks.networks.network import Network
 
-#: Beyond this the sums of shares of a logit could overflow in some order.
-LARGEST_LOGIT = 1e307
-#: Differences of logits this small are rounding: float64 has no relative precision left there.
-SMALLEST_TIE = 1e-300
-#: Coefficients of all images are kept if they take less than this, else made block by block.
-_KEPT_BYTES = 256 * 2**20
-#: What is computed on the way, block by block.
-_BLOCK_BYTES = 64 * 2**20
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Readout:
+class Readout(Head):
     """A linear head and the features it reads: logits are ``h Wᵀ + b`` (equation 3.1).
 
     Args:
@@ -58,107 +45,8 @@ class Readout:
             there are no images.
     """
 
-    features: Array
-    labels: Array
-    weight: Array
-    bias: Array = None  # type: ignore[assignment]  # an array after __post_init__
-    class_names: tuple[str, ...] = ()
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    confidence: float = CONFIDENCE
-    gauge: Gauge = "raw"
     network: Network | None = None
     drawings: Drawings | None = None
-
-    def __post_init__(self) -> None:
-        def put(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        put("features", _numbers("features", self.features))
-        put("labels", _numbers("labels", self.labels))
-        put("weight", _numbers("weight", self.weight).astype(np.float64))
-        rows = len(self.weight) if self.weight.ndim else 0
-        bias = np.zeros(rows) if self.bias is None else _numbers("bias", self.bias)
-        put("bias", bias.astype(np.float64))
-        put("class_names", tuple(map(str, self.class_names)) or tuple(map(str, range(rows))))
-        put("provenance", {str(key): str(text) for key, text in self.provenance.items()})
-        self._check()
-        put("labels", self.labels.astype(np.int64))
-
-    def _check(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise InterpChecksError(
-                f"readout: the confidence {self.confidence} is not a probability",
-                expected="a number between 0 and 1, such as 0.95",
-            )
-        if self.gauge not in ("raw", "centred"):
-            raise InterpChecksError(
-                f"readout: there is no gauge {self.gauge!r}", expected="'raw' or 'centred'"
-            )
-        shapes = {
-            "features [N, Z]": self.features.shape,
-            "labels [N]": self.labels.shape,
-            "weight [K, Z]": self.weight.shape,
-            "bias [K]": self.bias.shape,
-        }
-        classes = len(self.class_names)
-        if self.weight.ndim == 2 and len(self.weight) == 1 and classes == 2:
-            raise _single_row(self.weight.shape)
-        fits = (
-            self.features.ndim == 2
-            and self.weight.ndim == 2
-            and self.labels.shape == self.features.shape[:1]
-            and self.weight.shape == (classes, self.features.shape[1])
-            and self.bias.shape == (classes,)
-        )
-        if not fits or not self.features.size or not self.weight.size:
-            raise InterpChecksError(
-                "readout: the arrays do not fit together",
-                found=", ".join(f"{name} {shape}" for name, shape in shapes.items())
-                + f", {classes} class names",
-                expected="the same N, Z and K throughout, none of them zero",
-            )
-        for name in ("features", "weight", "bias"):
-            broken = int((~np.isfinite(getattr(self, name))).sum())
-            if broken:
-                raise InterpChecksError(
-                    f"readout: {name} has values that are not finite",
-                    found=f"{broken} of {getattr(self, name).size} are NaN or infinite",
-                    expected="finite numbers",
-                    remedy="a training that diverged gives such weights; train again",
-                )
-        if len(set(self.class_names)) < classes:
-            raise InterpChecksError(
-                "readout: two classes have the same name", found=", ".join(self.class_names)
-            )
-        whole = np.issubdtype(self.labels.dtype, np.integer)
-        if classes == 1 and self.labels.dtype.kind in "iub" and self.labels.max() == 1:
-            raise _single_row(self.weight.shape)
-        if not whole or self.labels.min() < 0 or self.labels.max() >= classes:
-            raise InterpChecksError(
-                "readout: labels are not class numbers",
-                found=f"{self.labels.dtype} from {self.labels.min()} to {self.labels.max()}",
-                expected=f"whole numbers from 0 to {classes - 1}",
-            )
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __repr__(self) -> str:
-        classes, width = self.weight.shape
-        return f"<Readout of {len(self)} images, {width} features, {classes} classes>"
-
-    @cached_property
-    def directions(self) -> Directions:
-        """Singular directions of the weight, in the readout's gauge."""
-        return Directions.of(self.weight, self.gauge)
-
-    def directions_of(self, target: GateWeights | None) -> Directions:
-        """Singular directions of a gate's weights, or of the output layer's (None).
-
-        Raises:
-            NotJudgedError: there is no such gate, or no network at hand.
-        """
-        return self.directions if target is None else self.needs_network(target).directions(target)
 
     def needs_network(self, asking: object) -> Network:
         """The model and its inputs.
@@ -170,11 +58,7 @@ class Readout:
             NotJudgedError: there are none at hand.
         """
         if self.network is None:
-            raise NotJudgedError(
-                f"{asking}: this needs the model and its inputs",
-                found="only the features that its output layer reads",
-                remedy="give the checkpoint and its images, or readout_of(..., keep_inputs=True)",
-            )
+            raise no_network(asking)
         return self.network
 
     def part(self, chosen: IntArray) -> Readout:
@@ -191,109 +75,40 @@ class Readout:
             drawings=None,
         )
 
-    @property
-    def gauged_weight(self) -> FloatArray:
-        """The weight [K, Z] in the readout's gauge."""
-        return in_gauge(self.weight, self.gauge)
-
     @cached_property
     def other_gauge(self) -> Readout:
         """The same readout in the gauge that this one is not in."""
         return replace(self, gauge="centred" if self.gauge == "raw" else "raw")
 
-    @cached_property
-    def logits(self) -> FloatArray:
-        """Logits of the intact head in float64, [N, K]."""
-        logits: FloatArray = self.features.astype(np.float64) @ self.weight.T + self.bias
-        return logits
+    def random_cuts(self, rotations: int, target: Target = OUTPUT_LAYER) -> Rotated:
+        """This readout with one weight cut along random directions, made once.
 
-    @cached_property
-    def coefficients(self) -> FloatArray:
-        """Features along each direction times its singular value, [r, N]."""
-        along = np.empty((len(self.directions), len(self)))
-        for block in self._blocks(self.features.shape[1]):
-            along[:, block] = self.directions.coefficients(self.features[block])
-        return along
-
-    def coefficients_of(self, block: slice) -> FloatArray:
-        """The coefficients of a block of images, [r, n]; kept for all where that is little."""
-        whole = len(self) * len(self.directions) * 8
-        if "coefficients" in self.__dict__ or whole <= _KEPT_BYTES:
-            return self.coefficients[:, block]
-        return self.directions.coefficients(self.features[block])
-
-    @cached_property
-    def tie(self) -> float:
-        """Logits closer than this are equal: rounding alone can part them.
-
-        A bound on the sum of the directions' shares of a logit, times 1e-12.
+        Args:
+            rotations: how many times.
+            target: the weight.
 
         Raises:
-            InterpChecksError: logits are too large for float64.
+            NotJudgedError: there are no such weights, or no network at hand.
         """
-        # Lengths in units of the largest feature: squares overflow long before logits do.
-        largest = largest_entry(self.features)
-        longest = max(
-            float(np.einsum("nz,nz->n", rows, rows).max())
-            for rows in (
-                self._wide(block) / largest for block in self._blocks(self.features.shape[1])
-            )
+        return self._random_cuts.get_or(
+            (rotations, target), lambda: target.random_cuts(self, rotations)
         )
-        values = self.directions.singular_values
-        with np.errstate(over="ignore"):
-            length = np.float64(math.sqrt(longest)) * largest
-            shares = math.sqrt(len(values)) * length * values[0]
-            logit = float(shares + np.abs(self.bias).max())
-        if not max(logit, length) <= LARGEST_LOGIT:
-            raise InterpChecksError(
-                "readout: logits are too large for float64",
-                found=f"features up to {largest:.1e}, a weight of spectral norm {values[0]:.1e}, "
-                f"biases up to {np.abs(self.bias).max():.1e}",
-                expected=f"features and logits below {LARGEST_LOGIT:.0e}",
-                remedy="divide weight and bias by one number: that changes no prediction",
-            )
-        # A class that is held back so far that it is never predicted blurs no other.
-        rivals = self.bias[self.bias >= self.bias.max() - 2 * shares]
-        logit = float(shares + np.abs(rivals).max())
-        return max(1e-12 * logit, SMALLEST_TIE)
-
-    def _wide(self, block: slice) -> FloatArray:
-        """Features of a block of images in float64, [n, Z]."""
-        rows: FloatArray = self.features[block].astype(np.float64)
-        return rows
-
-    def _blocks(self, width: int) -> Iterator[slice]:
-        """Images in blocks of which so many float64 numbers each take little memory."""
-        step = max(1, _BLOCK_BYTES // (8 * width))
-        for start in range(0, len(self), step):
-            yield slice(start, start + step)
 
     @cached_property
-    def support(self) -> IntArray:
-        """Images of each class, [K]."""
-        return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
+    def _random_cuts(self) -> Cache:
+        return Cache()
 
-    @cached_property
-    def _predictions(self) -> Remembered:
-        """Predictions by set of directions, filled by :mod:`interp_checks.counting.sweep`."""
-        return Remembered()
+    def cut_output_layer(self, rotations: int) -> Rotated:
+        """Random cuts of the output layer, made anew."""
+        return RotatedOutputLayer(self, rotations, self.random_cuts)
 
-    @cached_property
-    def _counts(self) -> Remembered:
-        """Counts by set of directions, filled by :mod:`interp_checks.counting.sweep`."""
-        return Remembered()
+    def cut_inside(self, rotations: int, target: NetworkWeights) -> Rotated:
+        """Random cuts of weights inside the network, made anew.
 
-    @cached_property
-    def _rotated(self) -> dict[Any, Any]:
-        """Random rotations, filled by :mod:`interp_checks.readouts.random_cuts`."""
-        return {}
-
-    @cached_property
-    def narrow(self) -> NarrowHead:
-        """The head in float32, for large ones."""
-        from interp_checks.counting.float32_head import NarrowHead
-
-        return NarrowHead.of(self)
+        Raises:
+            NotJudgedError: there are no such weights, or no network at hand.
+        """
+        return RotatedNetwork(self, self.needs_network(target), rotations, target, self.random_cuts)
 
     @cached_property
     def lattice(self) -> Lattice:
@@ -302,21 +117,15 @@ class Readout:
         Raises:
             InterpChecksError: there are more.
         """
-        from interp_checks.counting.lattice import Lattice
-
         return Lattice.of(self)
 
     def ablated(self, ablation: Ablation) -> Result:
         """What the head predicts under an ablation."""
-        from interp_checks.counting.sweep import sweep
-
         return sweep(self, (ablation,))[ablation]
 
     @property
     def intact(self) -> Result:
         """What the head predicts with nothing ablated."""
-        from interp_checks.counting.sweep import sweep
-
         return sweep(self, ()).intact
 
     def dropping(self, *directions: int) -> Result:
@@ -337,29 +146,3 @@ class Readout:
 
     def _repr_html_(self) -> str:
         return self.intact._repr_html_()
-
-
-def _single_row(shape: tuple[int, ...]) -> InterpChecksError:
-    """What libraries keep of a linear classifier of two classes is one row."""
-    return InterpChecksError(
-        "readout: two classes have one row of weights",
-        found=f"weight {shape}",
-        expected=f"weight {(2, *shape[1:])}, a row for each class",
-        remedy="coef_ of two classes is the difference of their rows: give "
-        "weight=np.vstack([-coef, coef]) / 2 and bias=np.r_[-intercept, intercept] / 2",
-    )
-
-
-def _numbers(name: str, values: object) -> Array:
-    """Values as an array of numbers."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        array = np.asarray(None)
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise InterpChecksError(
-            f"readout: {name} are not numbers",
-            found=f"{type(values).__name__} that makes an array of {array.dtype}",
-            expected="a rectangular array of numbers",
-        )
-    return array

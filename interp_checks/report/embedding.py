@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from interp_checks.arrays import Array, FloatArray, IntArray
-from interp_checks.counting.engines import available_threads
+from interp_checks.counting.job import available_threads
 from interp_checks.errors import DataError, InterpChecksError
 
 #: Called with the share that is done, from 0 to 1, and the seconds left (None while unknown).

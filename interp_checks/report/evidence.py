@@ -177,13 +177,12 @@ def _directions(directions: Directions) -> list[dict[str, float]]:
 
 def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
     """Counts under an ablation; None for the intact model."""
-    target = ablation.target if ablation else None
     return {
         "family": ablation.family if ablation else "intact",
         "label": ablation.label if ablation else "intact",
         "sentence": str(ablation) if ablation else "intact",
         # Which weights are ablated; none for those of the output layer.
-        "target": str(target) if target else None,
+        "target": ablation.target.recorded if ablation else None,
         "correct": [int(count) for count in result.counts.diagonal()],
         "predicted": [int(count) for count in result.counts.sum(axis=0)],
         # Counts of true (rows) against predicted classes, unless there are very many.

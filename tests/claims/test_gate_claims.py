@@ -38,9 +38,9 @@ from interp_checks.claims.predicates import Kills, LeavesAlive, PredictsOnly
 from interp_checks.comparing.alignment import aligned
 from interp_checks.comparing.fates import KEPT, fate_of
 from interp_checks.comparing.matching import match_directions
+from interp_checks.counting.random_cuts import Rotated
 from interp_checks.counting.sweep import predict, sweep
 from interp_checks.discovery import discover, search_and_confirm
-from interp_checks.readouts.random_cuts import Rotated, rotated_weights
 
 GATES = {
     nn.LSTM: ("input", "forget", "cell", "output"),
@@ -337,7 +337,7 @@ PAIRS = [
 
 def across(one: Case, words: str) -> np.ndarray:
     ablation = Ablation.parse(words)
-    if ablation.target is None:
+    if not ablation.target.inside:
         return head_by_hand(one, ablation.kept(CLASSES))
     return by_hand(one, ablation.target, ablation.kept(min(block_of(one, ablation.target).shape)))
 
@@ -916,7 +916,7 @@ def test_a_finding_about_a_gate_is_not_one_about_the_output_layer_later() -> Non
 def test_rotations_are_made_once() -> None:
     readout = case(nn.LSTM).readout
     target = GateWeights(1, "cell", "input")
-    rotated: Rotated = rotated_weights(readout, 4, target)
-    assert rotated is rotated_weights(readout, 4, target)
-    assert rotated is not rotated_weights(readout, 5, target)
-    assert rotated is not rotated_weights(readout, 4, None)
+    rotated: Rotated = readout.random_cuts(4, target)
+    assert rotated is readout.random_cuts(4, target)
+    assert rotated is not readout.random_cuts(5, target)
+    assert rotated is not readout.random_cuts(4)

@@ -21,7 +21,8 @@ import interp_checks
 from interp_checks import sweep
 from interp_checks.ablations.subsets import Subsets, all_members
 from interp_checks.counting import engines
-from interp_checks.counting.engines import Job, choose
+from interp_checks.counting.engines import choose
+from interp_checks.counting.job import Job
 from interp_checks.counting.kernels import ablations, compiling
 
 PACKAGE = Path(interp_checks.__file__).parent

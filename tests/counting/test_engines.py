@@ -26,7 +26,7 @@ from interp_checks import (
 )
 from interp_checks.ablations.ablation import family_members
 from interp_checks.ablations.subsets import Subsets
-from interp_checks.counting import engines as engines_module
+from interp_checks.counting import job, torch_engine
 from interp_checks.counting.kernels import ablations, all_subsets
 from interp_fixtures.reference_files import snapshot_file
 
@@ -204,7 +204,8 @@ def test_blocks_and_progress(at_once: int, classes: int, monkeypatch: pytest.Mon
     expected = plain(readout, sets)
     # What the compiled engine reckons for each image; features too where directions are dropped.
     each = 8 * (15 + 3 * classes + 4) + (4 * 5 if classes > 32 else 0)
-    monkeypatch.setattr(engines_module, "_BLOCK_BYTES", at_once * each)
+    for module in (job, torch_engine):
+        monkeypatch.setattr(module, "BLOCK_BYTES", at_once * each)
     check(readout, asked, expected)
     for engine in ENGINES:
         blocks = progress_of(readout, asked, engine)
@@ -230,7 +231,8 @@ def test_threads_change_nothing(classes: int, kind: str, monkeypatch: pytest.Mon
     asked = list(dict.fromkeys([*asked, *dropped_each(directions)[1]]))
     expected = plain(readout, [one.kept(directions) for one in asked])
     every = plain(readout, masks(7))
-    monkeypatch.setattr(engines_module, "_BLOCK_BYTES", 100_000)
+    for module in (job, torch_engine):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 100_000)
     for threads in (1, 2, 3, 7):
         check(readout, asked, expected, "compiled", threads=threads)
         if directions == 7:

@@ -24,7 +24,8 @@ from interp_checks import (
     sweep,
 )
 from interp_checks.ablations.ablation import family_members
-from interp_checks.counting.sweep import _BLOCK, disagreements, predict
+from interp_checks.counting.argmax import BLOCK
+from interp_checks.counting.sweep import disagreements, predict
 
 #: Logits closer than this could be told apart differently by another order of summation.
 MARGIN = 1e-9
@@ -151,7 +152,7 @@ def made(images: int = 300, classes: int = 4, hidden: int = 6, seed: int = 0) ->
 
 
 def test_many_images_are_counted_across_blocks() -> None:
-    readout = made(images=2 * _BLOCK + 17)
+    readout = made(images=2 * BLOCK + 17)
     assert compared(readout, [dropping(1), keeping_only(2, 3)], [[2, 3, 4], [2, 3]])
 
 

@@ -21,7 +21,8 @@ from interp_checks import Readout, dropping, every_subset, sweep
 from interp_checks.ablations.ablation import family_members
 from interp_checks.ablations.subsets import all_members
 from interp_checks.counting.compiled_engine import count_compiled
-from interp_checks.counting.engines import Job, can_compile
+from interp_checks.counting.engines import can_compile
+from interp_checks.counting.job import Job
 from interp_checks.counting.kernels import ablations, all_subsets, single_drops
 from interp_checks.counting.kernels import settle as settling
 from interp_checks.counting.sweep import predict

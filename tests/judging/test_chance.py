@@ -16,10 +16,10 @@ from scipy.stats import beta, binomtest, kstest
 from interp_checks import Ablation, Claim, NotJudgedError, Readout, judge, load_snapshot
 from interp_checks.ablations.ablation import Kind
 from interp_checks.claims.predicate import PREDICATES, Effect
+from interp_checks.counting import random_cuts as rotations
+from interp_checks.counting.random_cuts import RotatedOutputLayer, _sample_of
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.judging.decide import decide
-from interp_checks.readouts import random_cuts as rotations
-from interp_checks.readouts.random_cuts import _RotatedHead, _sample_of
 from interp_fixtures.reference_files import snapshot_file
 
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
@@ -220,7 +220,7 @@ def test_the_headline_is_no_accident(mnist: Readout) -> None:
 @pytest.mark.parametrize(("classes", "width"), [(4, 7), (7, 4), (5, 5)])
 def test_rotated_pieces_add_up_to_the_weight(classes: int, width: int) -> None:
     readout = random_readout(1, 200, classes, width)
-    rotated = _RotatedHead(readout, 20)
+    rotated = RotatedOutputLayer(readout, 20, readout.random_cuts)
     logits = readout.features @ readout.weight.T
     seen = 0
     for coefficients, vectors in rotated._chunks():
@@ -237,7 +237,9 @@ def test_rotations_are_uniform() -> None:
     """Of an identity weight the class vectors are the rotations themselves."""
     size, many = 5, 2000
     readout = Readout(np.ones((1, size)), np.zeros(1, int), np.eye(size))
-    turned = np.concatenate([vectors for _, vectors in _RotatedHead(readout, many)._chunks()])
+    turned = np.concatenate(
+        [vectors for _, vectors in RotatedOutputLayer(readout, many, readout.random_cuts)._chunks()]
+    )
     np.testing.assert_allclose(turned.swapaxes(1, 2) @ turned, [np.eye(size)] * many, atol=1e-12)
     # Of an identity all pieces carry the same weight, so rounding decides their order, and that has
     # to do with their entries. In a random order they are uniform.

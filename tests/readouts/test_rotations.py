@@ -14,10 +14,11 @@ import torch
 from torch import nn
 
 from interp_checks import Ablation, Claim, GateWeights, NotJudgedError, Readout, judge, readout_of
+from interp_checks.counting.random_cuts import images_used
 from interp_checks.judging import chance as chance_module
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.networks.gates import weight_block
-from interp_checks.readouts.random_cuts import _RotatedGate, images_used, rotated_weights
+from interp_checks.networks.random_cuts import RotatedNetwork
 
 CLASSES, UNITS, FEATURES = 4, 6, 5
 KINDS = (nn.LSTM, nn.GRU, nn.RNN)
@@ -198,8 +199,8 @@ def test_in_a_gate_of_low_rank_only_what_carries_is_turned() -> None:
     labels = torch.from_numpy(readout.labels)
     found = readout_of(lower, [(inputs, labels)], keep_inputs=True)
     target = GateWeights(1, "new", "input")
-    rotated = rotated_weights(found, 7, target)
-    assert isinstance(rotated, _RotatedGate)
+    rotated = found.random_cuts(7, target)
+    assert isinstance(rotated, RotatedNetwork)
     kept = block.shape[1]
     for pieces, plain in zip(rotated.pieces, turned(block, 7), strict=True):
         for number in range(1, kept + 1):
@@ -216,8 +217,8 @@ def test_the_pieces_of_every_rotation_add_up_to_the_weights(kind: Any) -> None:
     model, _, readout = made(kind)
     for target in readout.needs_network("this").targets:
         block = weight_block(model.state_dict(), target)
-        rotated = rotated_weights(readout, 15, target)
-        assert isinstance(rotated, _RotatedGate)
+        rotated = readout.random_cuts(15, target)
+        assert isinstance(rotated, RotatedNetwork)
         assert len(rotated.pieces) == 15
         firsts = []
         for pieces in rotated.pieces:
@@ -235,16 +236,16 @@ def test_the_pieces_of_every_rotation_add_up_to_the_weights(kind: Any) -> None:
 
 def test_more_rotations_begin_with_the_same_ones() -> None:
     readout, target = made(nn.RNN)[2], GateWeights(1, "", "input")
-    few = rotated_weights(readout, 3, target).counts(Ablation("dropping", (1,)))
-    many = rotated_weights(readout, 8, target).counts(Ablation("dropping", (1,)))
+    few = readout.random_cuts(3, target).counts(Ablation("dropping", (1,)))
+    many = readout.random_cuts(8, target).counts(Ablation("dropping", (1,)))
     np.testing.assert_array_equal(few, many[:3])
 
 
 def test_of_many_images_a_sample_is_run() -> None:
     readout = made(nn.RNN, 2700)[2]
     target = GateWeights(1, "", "input")
-    rotated = rotated_weights(readout, 3, target)
-    assert isinstance(rotated, _RotatedGate)
+    rotated = readout.random_cuts(3, target)
+    assert isinstance(rotated, RotatedNetwork)
     assert len(rotated.chosen) == pytest.approx(images_used(readout), abs=CLASSES)
     np.testing.assert_array_equal(rotated.labels, readout.labels[rotated.chosen])
     assert len(rotated.network.inputs) == len(rotated.chosen)
@@ -320,6 +321,6 @@ def test_networks_on_the_other_side_count_too(monkeypatch: pytest.MonkeyPatch) -
 def test_without_a_network_there_is_nothing_to_turn() -> None:
     readout = replace(made(nn.RNN)[2], network=None)
     with pytest.raises(NotJudgedError, match="needs the model and its inputs"):
-        rotated_weights(readout, 5, GateWeights(1, "", "input"))
+        readout.random_cuts(5, GateWeights(1, "", "input"))
     with pytest.raises(NotJudgedError, match="does not have the layer 3"):
-        rotated_weights(made(nn.RNN)[2], 5, GateWeights(3, "", "input"))
+        made(nn.RNN)[2].random_cuts(5, GateWeights(3, "", "input"))

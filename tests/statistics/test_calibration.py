@@ -14,7 +14,7 @@ sys.path.insert(0, str(BENCHMARKS))
 import simulated  # noqa: E402
 from simulated.row import Row, rates  # noqa: E402
 
-from interp_checks.claims.predicate import PREDICATES
+from interp_checks.claims.predicate import PREDICATES  # noqa: E402
 from interp_checks.claims.quantified import Quantified  # noqa: E402
 from interp_checks.thresholds import NEARLY_EVERY  # noqa: E402
 

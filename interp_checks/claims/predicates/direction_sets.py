@@ -30,7 +30,7 @@ from interp_checks.wording import class_names, class_words, listed, whole_number
 if TYPE_CHECKING:
     from interp_checks.arrays import Array
     from interp_checks.claims.scene import Scene
-    from interp_checks.readouts.random_cuts import Rotated
+    from interp_checks.counting.random_cuts import Rotated
 
 #: Each part of a set is looked at, so sets are at most so large.
 _LARGEST_SET = 10

@@ -58,7 +58,7 @@ def walk(
         tie: logits closer than this are equal.
         labels: [N].
         intact: intact predictions, [N].
-        rows: see :class:`interp_checks.counting.walk.Steps`, with roots, first and changes.
+        rows: see :class:`interp_checks.counting.walk.Walk`, with roots, first and changes.
         roots: see there.
         first: see there.
         changes: see there.

@@ -148,7 +148,7 @@ def walk_pairs(
         labels: in the order of ``order``, [N]; one label in the range of images.
         intact: intact predictions, in that order, [N].
         rows: the subset that each stop counts.
-        roots: see :class:`interp_checks.counting.walk.Steps`; none is FROM_EVERY.
+        roots: see :class:`interp_checks.counting.walk.Walk`; none is FROM_EVERY.
         first: see there.
         changes: see there; the direction of the twins is not among them.
         twin: the direction that is added, from 0.

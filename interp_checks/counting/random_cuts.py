@@ -1,23 +1,22 @@
-"""Weights cut along random directions of the same subspace, many times over."""
+"""A head with its weight, or another, cut along random directions of the same subspace."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.directions import Directions
-from interp_checks.ablations.gate_weights import GateWeights
+from interp_checks.ablations.target import Target
 from interp_checks.arrays import Array, FloatArray, IntArray
-from interp_checks.counting.cache import Remembered
-from interp_checks.counting.engines import by_label
-from interp_checks.counting.sweep import argmax_over, predict
 from interp_checks.errors import NotJudgedError
-from interp_checks.networks.reference import Asked
 
-from .readout import Readout
+from .argmax import argmax_over
+from .cache import Cache
+from .head import Head
+from .job import by_label
 
 #: Seed of the rotations.
 SEED = 0
@@ -32,33 +31,50 @@ _MEMORY = 200_000_000
 
 
 class Rotated(ABC):
-    """A readout with one weight matrix cut along random directions.
+    """A head with one weight matrix cut along random directions, many times over.
 
     Attributes:
+        head: whose predictions are looked at.
+        rotations: how many times.
         classes: names.
+        directions: the singular ones, which the random ones take the place of.
+        width: how many there are.
         chosen: the images that are looked at.
         labels: theirs.
         intact: confusion counts of these images with nothing ablated, [K, K].
     """
 
-    def __init__(self, readout: Readout, rotations: int, target: GateWeights | None) -> None:
-        self.readout, self.rotations = readout, rotations
-        self.classes = readout.class_names
-        self.directions = readout.directions_of(target)
-        self.width = len(self.directions)
-        self.chosen = _sample_of(readout)
-        self.labels = readout.labels[self.chosen]
-        self.intact = self._confusions(predict(readout, None)[self.chosen][None])[0]
-        self._counts = Remembered()
-        self._predicted = Remembered()
+    def __init__(
+        self,
+        head: Head,
+        rotations: int,
+        directions: Directions,
+        cut: Callable[[int, Target], Rotated],
+    ) -> None:
+        """Look at a head.
+
+        Args:
+            head: whose predictions.
+            rotations: how many times.
+            directions: of the weight that is cut.
+            cut: cuts another weight of the same head so many times.
+        """
+        self.head, self.rotations, self._cut = head, rotations, cut
+        self.classes = head.class_names
+        self.directions, self.width = directions, len(directions)
+        self.chosen = _sample_of(head)
+        self.labels = head.labels[self.chosen]
+        self.intact = self._confusions(head.predictions()[self.chosen][None])[0]
+        self._counted = Cache()
+        self._predicted = Cache()
 
     @abstractmethod
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
         """Predicted classes under each rotation, [c, N] for a few rotations at a time."""
 
-    def of(self, target: GateWeights | None) -> Rotated:
-        """The same readout with other weights cut along random directions."""
-        return rotated_weights(self.readout, self.rotations, target)
+    def of(self, target: Target) -> Rotated:
+        """The same head with another weight cut as often."""
+        return self._cut(self.rotations, target)
 
     def counts(self, ablation: Ablation) -> IntArray:
         """Confusion counts under each rotation, [R, K, K]."""
@@ -67,7 +83,7 @@ class Rotated(ABC):
             counts = [self._confusions(predicted) for predicted in self.predictions(ablation)]
             return np.concatenate(counts)
 
-        return self._counts.get_or(ablation.kept(self.width), count)
+        return self._counted.get_or(ablation.kept(self.width), count)
 
     def predicted(self, ablation: Ablation) -> IntArray:
         """Predicted classes under each rotation, [R, N]."""
@@ -95,19 +111,20 @@ class Rotated(ABC):
         return counts.reshape(many, size, size).astype(np.int64)
 
 
-class _RotatedHead(Rotated):
+class RotatedOutputLayer(Rotated):
     """Random directions of the output layer."""
 
-    def __init__(self, readout: Readout, rotations: int) -> None:
-        super().__init__(readout, rotations, None)
-        hidden, features = self.directions.hidden, readout.features[self.chosen]
+    def __init__(self, head: Head, rotations: int, cut: Callable[[int, Target], Rotated]) -> None:
+        """Cut a head's weight; see :class:`Rotated`."""
+        super().__init__(head, rotations, head.directions, cut)
+        hidden, features = self.directions.hidden, head.features[self.chosen]
         self.along = hidden.T @ features.astype(np.float64).T
         size = 8 * rotations * self.width * len(self.labels)
         self._kept = list(self._chunks()) if size < _MEMORY else None
 
     def _chunks(self) -> Iterator[tuple[FloatArray, FloatArray]]:
         """A few rotations at a time: coefficients [c, r, N] and class vectors [c, K, r]."""
-        cuts = _random_cuts(self.directions, self.rotations)
+        cuts = random_cuts(self.directions, self.rotations)
         for start in range(0, self.rotations, _CHUNK):
             some = [next(cuts) for _ in range(min(_CHUNK, self.rotations - start))]
             yield (
@@ -117,61 +134,17 @@ class _RotatedHead(Rotated):
 
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
         """See :class:`Rotated`."""
-        kept, readout = ablation.kept(self.width), self.readout
+        kept, head = ablation.kept(self.width), self.head
         for coefficients, classes in self._chunks() if self._kept is None else self._kept:
-            yield argmax_over(coefficients, classes, readout.bias, kept, readout.tie)
+            yield argmax_over(coefficients, classes, head.bias, kept, head.tie)
 
 
-class _RotatedGate(Rotated):
-    """Random directions of a gate's weights: what stays is put back into the network."""
-
-    def __init__(self, readout: Readout, rotations: int, target: GateWeights) -> None:
-        super().__init__(readout, rotations, target)
-        self.target = target
-        self.network = readout.needs_network(target).part(self.chosen)
-        directions = self.directions
-        self.pieces = [
-            Directions(directions.hidden @ rotation, np.ones(self.width), vectors)
-            for rotation, vectors in _random_cuts(directions, rotations)
-        ]
-        self._known: dict[tuple[int, ...], Array] = {}
-
-    def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
-        """See :class:`Rotated`."""
-        kept = ablation.kept(self.width)
-        if kept not in self._known:
-            asked = [Asked(self.target, kept, pieces) for pieces in self.pieces]
-            self._known[kept] = self.network.predict_pieces(asked)
-        yield self._known[kept]
-
-
-def rotated_weights(readout: Readout, rotations: int, target: GateWeights | None) -> Rotated:
-    """A readout with one weight matrix cut along random directions, made once.
-
-    Args:
-        readout: whose weights.
-        rotations: how many times.
-        target: the weights of a gate; None for the output layer's.
-
-    Raises:
-        NotJudgedError: there is no such gate, or no network at hand.
-    """
-    known: dict[tuple[int, GateWeights | None], Rotated] = readout._rotated
-    if (rotations, target) not in known:
-        known[rotations, target] = (
-            _RotatedHead(readout, rotations)
-            if target is None
-            else _RotatedGate(readout, rotations, target)
-        )
-    return known[rotations, target]
-
-
-def images_used(readout: Readout) -> int:
+def images_used(head: Head) -> int:
     """On about how many images chance is measured."""
-    return max(min(len(readout), _IMAGES), _FEWEST_OF_A_CLASS * len(readout.class_names))
+    return max(min(len(head), _IMAGES), _FEWEST_OF_A_CLASS * len(head.class_names))
 
 
-def _random_cuts(directions: Directions, rotations: int) -> Iterator[tuple[FloatArray, FloatArray]]:
+def random_cuts(directions: Directions, rotations: int) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Rotations [r, r] and the class-side vectors [K, r] that they give, largest first.
 
     The generator starts anew each time, so these are always the same rotations.
@@ -192,14 +165,14 @@ def _random_cuts(directions: Directions, rotations: int) -> Iterator[tuple[Float
         yield rotation[:, order], vectors[:, order]
 
 
-def _sample_of(readout: Readout) -> IntArray:
+def _sample_of(head: Head) -> IntArray:
     """All images, or evenly spread ones where there are more than chance needs."""
-    if len(readout) <= _IMAGES:
-        return np.arange(len(readout))
-    share = _IMAGES / len(readout)
-    order = by_label(readout.labels)
+    if len(head) <= _IMAGES:
+        return np.arange(len(head))
+    share = _IMAGES / len(head)
+    order = by_label(head.labels)
     chosen = []
-    for own in np.split(order, np.cumsum(readout.support)[:-1]):
-        wanted = min(len(own), max(_FEWEST_OF_A_CLASS, round(share * len(own))))
-        chosen.append(own[np.linspace(0, len(own) - 1, wanted).astype(np.int64)] if wanted else own)
+    for own in np.split(order, np.cumsum(head.support)[:-1]):
+        count = min(len(own), max(_FEWEST_OF_A_CLASS, round(share * len(own))))
+        chosen.append(own[np.linspace(0, len(own) - 1, count).astype(np.int64)] if count else own)
     return np.sort(np.concatenate(chosen))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from interp_checks.ablations.target import Ablatable, Keeping, Network, NetworkWeights
+from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import InterpChecksError
+from interp_checks.phrases import Phrase
 from interp_checks.wording import one_of, whole_number
+
+if TYPE_CHECKING:
+    from interp_checks.ablations.directions import Directions
 
 Kind = Literal["input", "recurrent"]
 
@@ -20,7 +27,7 @@ _EVERY_GATE = tuple(dict.fromkeys(gate for gates in GATES.values() for gate in g
 
 
 @dataclass(frozen=True, order=True)
-class GateWeights:
+class GateWeights(NetworkWeights):
     """One weight matrix of a recurrent layer: what a gate reads the input or the state with.
 
     Args:
@@ -32,6 +39,13 @@ class GateWeights:
     Raises:
         InterpChecksError: there is no such layer, gate or kind.
     """
+
+    phrases: ClassVar[tuple[Phrase, ...]] = (
+        Phrase(
+            '"the" "layer" INT [BACKWARD] [GATE_OR_KIND "gate\'s"] GATE_OR_KIND "weights"',
+            lambda layer, backward, gate, kind: _read(layer, backward, gate, kind),
+        ),
+    )
 
     layer: int
     gate: str
@@ -61,3 +75,27 @@ class GateWeights:
         """The parameter of the recurrent module that holds these rows."""
         kind = "ih" if self.kind == "input" else "hh"
         return f"weight_{kind}_l{self.layer - 1}" + ("_reverse" if self.backward else "")
+
+    def directions(self, readout: Ablatable) -> Directions:
+        """Their singular directions; units take the place of classes."""
+        return readout.needs_network(self).directions(self)
+
+    def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
+        """What the network predicts without them; all gates may be ablated together."""
+        return readout.needs_network(ablations[0]).predict(ablations)
+
+    def predict_pieces(
+        self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
+        """See :class:`~interp_checks.ablations.target.NetworkWeights`."""
+        return network.predict_pieces(self, kept, pieces)
+
+
+def _read(layer: str, backward: str | None, gate: str | None, kind: str) -> GateWeights:
+    """The weights that the words of a sentence name."""
+    return GateWeights(
+        int(layer),
+        "" if gate is None else gate.lower(),
+        "input" if kind.lower() == "input" else "recurrent",
+        backward is not None,
+    )

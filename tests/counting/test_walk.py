@@ -17,36 +17,36 @@ from interp_checks.counting.walk import (
     FROM_BEFORE,
     FROM_EVERY,
     FROM_NONE,
-    Steps,
-    steps_through,
-    steps_through_all,
+    Walk,
+    walk_through,
+    walk_through_all,
 )
 
 
-def planned(sets: Sequence[tuple[int, ...]] | Subsets, directions: int) -> Steps:
+def planned(sets: Sequence[tuple[int, ...]] | Subsets, directions: int) -> Walk:
     """A walk through sets of directions that stay, or through all of them."""
     if isinstance(sets, Subsets):
-        return steps_through_all(sets.directions)
+        return walk_through_all(sets.directions)
     members = np.zeros((len(sets), directions), dtype=np.uint8)
     for row, kept in enumerate(sets):
         members[row, [index - 1 for index in kept]] = 1
-    return steps_through(members)
+    return walk_through(members)
 
 
 Sets = Sequence[tuple[int, ...]]
 
 
-def changes_at(steps: Steps, stop: int) -> list[int]:
-    return [int(change) for change in steps.changes[steps.first[stop] : steps.first[stop + 1]]]
+def changes_at(walk: Walk, stop: int) -> list[int]:
+    return [int(change) for change in walk.changes[walk.first[stop] : walk.first[stop + 1]]]
 
 
-def followed(steps: Steps, directions: int) -> list[frozenset[int]]:
+def followed(walk: Walk, directions: int) -> list[frozenset[int]]:
     """The set at each stop; nothing is added twice or taken away where it is not."""
     visited, now = [], None
-    assert len(steps.first) == len(steps.roots) + 1 == len(steps.rows) + 1
-    assert steps.first[0] == 0
-    assert steps.first[-1] == len(steps.changes)
-    for stop, root in enumerate(steps.roots):
+    assert len(walk.first) == len(walk.roots) + 1 == len(walk.rows) + 1
+    assert walk.first[0] == 0
+    assert walk.first[-1] == len(walk.changes)
+    for stop, root in enumerate(walk.roots):
         if root == FROM_NONE:
             now = set()
         elif root == FROM_EVERY:
@@ -54,7 +54,7 @@ def followed(steps: Steps, directions: int) -> list[frozenset[int]]:
         else:
             assert root == FROM_BEFORE
             assert now is not None, "the walk must begin at a root"
-        for change in changes_at(steps, stop):
+        for change in changes_at(walk, stop):
             assert 1 <= abs(change) <= directions
             assert (change > 0) == (abs(change) not in now)
             now ^= {abs(change)}
@@ -62,11 +62,11 @@ def followed(steps: Steps, directions: int) -> list[frozenset[int]]:
     return visited
 
 
-def most_since_a_root(steps: Steps) -> int:
+def most_since_a_root(walk: Walk) -> int:
     """Most changes since a root."""
     longest = since = 0
-    for stop, root in enumerate(steps.roots):
-        since = len(changes_at(steps, stop)) + (since if root == FROM_BEFORE else 0)
+    for stop, root in enumerate(walk.roots):
+        since = len(changes_at(walk, stop)) + (since if root == FROM_BEFORE else 0)
         longest = max(longest, since)
     return longest
 
@@ -96,21 +96,21 @@ many = settings(steady, max_examples=80)
 @given(walks())
 def test_a_walk_visits_what_was_asked(walk: tuple[int, Sets]) -> None:
     directions, sets = walk
-    steps = planned(sets, directions)
-    assert followed(steps, directions) == [frozenset(sets[row]) for row in steps.rows]
-    assert sorted(steps.rows) == list(range(len(sets)))
-    assert steps.longest == most_since_a_root(steps)
+    walk = planned(sets, directions)
+    assert followed(walk, directions) == [frozenset(sets[row]) for row in walk.rows]
+    assert sorted(walk.rows) == list(range(len(sets)))
+    assert walk.longest == most_since_a_root(walk)
 
 
 @many
 @given(walks())
 def test_no_step_costs_more_than_from_a_root(walk: tuple[int, Sets]) -> None:
     directions, sets = walk
-    steps = planned(sets, directions)
-    for stop, row in enumerate(steps.rows):
+    walk = planned(sets, directions)
+    for stop, row in enumerate(walk.rows):
         anew = min(len(sets[row]), directions - len(sets[row]))
-        assert len(changes_at(steps, stop)) <= anew
-    assert steps.longest <= max(steps_module._LONGEST, directions)
+        assert len(changes_at(walk, stop)) <= anew
+    assert walk.longest <= max(steps_module._LONGEST, directions)
 
 
 @pytest.mark.parametrize("longest", [1, 4, 64])
@@ -119,50 +119,50 @@ def test_all_subsets_are_visited_once_each_a_step_from_the_one_before(
     directions: int, longest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(steps_module, "_LONGEST", longest)
-    steps = steps_through_all(directions)
-    visited = followed(steps, directions)
+    walk = walk_through_all(directions)
+    visited = followed(walk, directions)
     numbers = [sum(1 << (index - 1) for index in one) for one in visited]
-    assert numbers == steps.rows.tolist()
+    assert numbers == walk.rows.tolist()
     assert sorted(numbers) == list(range(1 << directions))
     assert all(len(one ^ other) == 1 for one, other in pairwise(visited))
-    roots = np.flatnonzero(steps.roots != FROM_BEFORE)
+    roots = np.flatnonzero(walk.roots != FROM_BEFORE)
     assert set(np.diff(roots)) <= {longest}
     for stop in set(range(len(visited))) - set(roots):
-        assert len(changes_at(steps, stop)) == 1
+        assert len(changes_at(walk, stop)) == 1
 
 
 @pytest.mark.parametrize("directions", range(1, 13))
 def test_rounding_through_all_subsets_is_within_what_is_said(directions: int) -> None:
-    steps = steps_through_all(directions)
+    walk = walk_through_all(directions)
     # So many changes round the logits; a bound is enough, and one that is too loose is slow.
-    assert most_since_a_root(steps) <= steps.longest <= steps_module._LONGEST + directions
+    assert most_since_a_root(walk) <= walk.longest <= steps_module._LONGEST + directions
 
 
 @many
 @given(walks() | st.integers(1, 11), st.integers(1, 40))
 def test_parts_cover_the_walk_and_begin_at_roots(walk: tuple[int, Sets] | int, count: int) -> None:
     directions, sets = (walk, Subsets(walk)) if isinstance(walk, int) else walk
-    steps = planned(sets, directions)
-    parts = steps.parts(count)
+    walk = planned(sets, directions)
+    parts = walk.parts(count)
     assert len(parts) <= count
     assert bool(parts) == bool(len(sets))
     stops = [stop for begin, end in parts for stop in range(begin, end)]
     assert stops == list(range(len(sets)))
     for begin, end in parts:
         assert begin < end
-        assert steps.roots[begin] != FROM_BEFORE
+        assert walk.roots[begin] != FROM_BEFORE
 
 
 def test_parts_of_all_subsets_are_alike() -> None:
-    parts = steps_through_all(12).parts(8)
+    parts = walk_through_all(12).parts(8)
     assert [end - begin for begin, end in parts] == [512] * 8
-    assert steps_through_all(6).parts(8) == [(0, 64)]
+    assert walk_through_all(6).parts(8) == [(0, 64)]
 
 
 def test_a_set_is_made_from_what_is_nearest() -> None:
     sets = [(1, 2), (1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5, 6, 8), (1, 2, 3, 4, 6, 8), (), (8,)]
-    steps = planned(sets, 8)
-    found = [(int(root), changes_at(steps, stop)) for stop, root in enumerate(steps.roots)]
+    walk = planned(sets, 8)
+    found = [(int(root), changes_at(walk, stop)) for stop, root in enumerate(walk.roots)]
     assert found[0] == (FROM_NONE, [1, 2])
     assert found[1] == (FROM_EVERY, [-8])
     # Two changes from the one before, or one from every direction.
@@ -176,7 +176,7 @@ def test_every_pair_and_every_set_but_a_pair() -> None:
     every = tuple(range(1, 13))
     pairs = list(combinations(every, 2))
     left = [tuple(d for d in every if d not in pair) for pair in pairs]
-    steps = planned([*pairs, *left], 12)
-    visited = followed(steps, 12)
+    walk = planned([*pairs, *left], 12)
+    visited = followed(walk, 12)
     assert visited == [frozenset(one) for one in [*pairs, *left]]
-    assert steps.longest == most_since_a_root(steps)
+    assert walk.longest == most_since_a_root(walk)
