@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 from .ablations.verbs import LANGUAGE
 
 if TYPE_CHECKING:
-    from interp_checks.statistics.check import Outcome as Outcome
-
     from .ablations.ablation import Ablation as Ablation
     from .ablations.ablation import dropping as dropping
     from .ablations.ablation import keeping_every_direction as keeping_every_direction
@@ -52,6 +50,7 @@ if TYPE_CHECKING:
     from .readouts.readout import Readout as Readout
     from .readouts.snapshot import load_snapshot as load_snapshot
     from .readouts.snapshot import save_snapshot as save_snapshot
+    from .statistics.check import Outcome as Outcome
     from .statistics.estimate import Change as Change
     from .statistics.estimate import Estimate as Estimate
 

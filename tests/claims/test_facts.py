@@ -7,12 +7,12 @@ import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interp_checks.claims.fact_rules import _fisher
 from made_readouts import dictated, judged, outcome, scipy_interval, side
 from scipy.stats import fisher_exact, norm
 
 from interp_checks import Claim, ClaimSyntaxError, InterpChecksError, NotJudgedError, Readout, judge
 from interp_checks.claims import predicates
+from interp_checks.statistics.tests import fisher
 
 
 def random_readout(images: int = 200, classes: int = 4, hidden: int = 6, seed: int = 0) -> Readout:
@@ -64,7 +64,7 @@ def test_the_intact_model_is_judged_and_not_an_ablated_one() -> None:
 def test_fisher_is_scipys(parts: tuple[int, int, int, int]) -> None:
     right, wrong, other_right, other_wrong = parts
     expected = fisher_exact([[right, wrong], [other_right, other_wrong]], alternative="less").pvalue
-    found = _fisher(right, right + wrong, other_right, other_right + other_wrong)
+    found = fisher(right, right + wrong, other_right, other_right + other_wrong)
     assert found == pytest.approx(expected, rel=1e-7, abs=1e-12)
 
 

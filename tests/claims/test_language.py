@@ -15,10 +15,10 @@ from interp_checks import dropping as drop
 from interp_checks import keeping_first as first
 from interp_checks.ablations.verbs import Saying
 from interp_checks.claims import predicates
-from interp_checks.claims.claim import every_direction_alone as each_alone
-from interp_checks.claims.claim import nearly_every_ablation, some_direction_dropped
+from interp_checks.claims.quantified import every_direction_alone as each_alone
+from interp_checks.claims.quantified import nearly_every_ablation, some_direction_dropped
 
-README = "  what to do: the README has a table of the claim language"
+README = "  what to do: `interp-checks language` prints the claim language"
 #: Where a sentence may begin, continue, and end.
 STARTS = (
     "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "

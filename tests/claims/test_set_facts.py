@@ -7,14 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from interp_checks.claims.set_facts import (  # fmt: skip
-    AreRedundant,
-    FirstAreBest,
-    HasLargestShapley,
-    IsKillSet,
-    IsSufficientSet,
-    MoreRevives,
-)
 from made_heads import EITHER, RIVAL, crossed, head
 from made_readouts import outcome
 from test_language import END, README, message
@@ -30,6 +22,14 @@ from interp_checks import (  # fmt: skip
     keeping_only,
 )
 from interp_checks.claims.predicate import PREDICATES
+from interp_checks.claims.predicates import (  # fmt: skip
+    AreRedundant,
+    FirstAreBest,
+    HasLargestShapley,
+    IsKillSet,
+    IsSufficientSet,
+    MoreRevives,
+)
 from interp_checks.claims.quantified import Quantified
 from interp_checks.counting.lattice import Lattice
 

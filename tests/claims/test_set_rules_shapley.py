@@ -11,13 +11,6 @@ import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interp_checks.claims.set_facts import (  # fmt: skip
-    AreRedundant,
-    FirstAreBest,
-    HasLargestShapley,
-    IsKillSet,
-    IsSufficientSet,
-)
 from made_heads import (
     EITHER,
     LAME,
@@ -40,6 +33,13 @@ from made_readouts import diagonal, judged, outcome
 from test_attribution import shapley_by_orders
 
 from interp_checks import Claim, Readout
+from interp_checks.claims.predicates import (  # fmt: skip
+    AreRedundant,
+    FirstAreBest,
+    HasLargestShapley,
+    IsKillSet,
+    IsSufficientSet,
+)
 from interp_checks.counting.lattice import Lattice
 from interp_checks.counting.shapley_by_image import shapley_by_image
 from interp_checks.judging.decide import decide, smallest_error

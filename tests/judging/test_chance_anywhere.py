@@ -10,13 +10,13 @@ import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interp_checks.claims.demands import Demands
 from test_chance import HEADLINE, Cuts, Numbers, goes_most, random_readout, spares_but
 
 from interp_checks import Ablation, Claim, GateWeights, judge
 from interp_checks.ablations.ablation import dropping
 from interp_checks.claims import predicates
 from interp_checks.claims.predicate import PREDICATES, Effect
+from interp_checks.claims.sample import Demands
 from interp_checks.judging import chance as chance_module
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.judging.relabelling import _can_be_matched, by_any

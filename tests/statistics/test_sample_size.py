@@ -9,12 +9,12 @@ import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interp_checks.claims.fact_rules import _more_to_order
-from interp_checks.claims.rules import _more_mistakes
 from made_readouts import ABLATED, diagonal, dictated, judged, scipy_interval, side
 from scipy.stats import beta, fisher_exact
 
 from interp_checks import Change, Estimate, Readout, Verdict
+from interp_checks.claims.predicates.accuracy import _more_to_order
+from interp_checks.claims.predicates.mistakes import _more_mistakes
 from interp_checks.statistics.check import Check, open_needs
 from interp_checks.statistics.sample_size import (
     MOST,

@@ -1,7 +1,7 @@
 """Weights inside the network whose directions can be ablated, one file a kind.
 
-Loading this folder loads all of them, so that sentences can name them. To add one, write a file; see
-:class:`interp_checks.ablations.target.NetworkWeights`.
+Loading this folder loads all of them, so that sentences can name them. To add one, write a file;
+see :class:`interp_checks.ablations.target.NetworkWeights`.
 """
 
 from __future__ import annotations
