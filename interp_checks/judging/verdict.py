@@ -28,22 +28,22 @@ class Verdict:
         outcome: holds, fails or undecided.
         checks: every comparison made, in the order of the claim's words.
         confidence: two-sided, of every interval.
-        ablations: that were looked at.
         chance: how often the claim would hold under random directions, where it was asked.
         notes: warnings: vacuous, or dependent on the gauge.
         context: the numbers nearest to the claim, for one that does not hold.
         advice: what to try next, for one that does not hold.
+        ablations: that were looked at.
     """
 
     claim: Claim
     outcome: Outcome
     checks: tuple[Check, ...]
     confidence: float
-    ablations: tuple[Ablation, ...] = ()
     chance: Chance | None = None
     notes: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     advice: str = ""
+    ablations: tuple[Ablation, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether the claim holds, so that ``assert judge(...)`` means what it says."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from interp_checks import (
+    Ablation,
     Claim,
     ClaimSyntaxError,
     InterpChecksError,
@@ -214,7 +215,8 @@ def test_every_keyword_of_the_grammar_is_a_whole_word() -> None:
     sentence = "dropping direction 5 keeps accuracy above 90 %"
     for left, right in (("dropping", "direction"), ("keeps", "accuracy")):
         message(sentence.replace(f"{left} {right}", left + right))
-    assert "_KEEPS" in grammar() and '"keeps"' not in grammar()
+    assert "_KEEPS" in grammar()
+    assert '"keeps"' not in grammar()
 
 
 # --- defects, each described in its reason ------------------------------------------------------
