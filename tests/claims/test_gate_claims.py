@@ -42,6 +42,8 @@ from interp_checks.counting.sweep import predict, sweep
 from interp_checks.discovery import discover, search_and_confirm
 from interp_checks.readouts.random_cuts import Rotated, rotated_weights
 
+pytestmark = pytest.mark.slow
+
 GATES = {
     nn.LSTM: ("input", "forget", "cell", "output"),
     nn.GRU: ("reset", "update", "new"),

@@ -44,6 +44,8 @@ from interp_checks.claims.set_rules import shapley_by_image
 from interp_checks.counting.lattice import Lattice
 from interp_checks.judging.judge import decide, smallest_error
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 
 def found(fact: object, readout: Readout) -> str:
     verdict = judged(str(fact), readout)

@@ -19,6 +19,8 @@ from interp_checks.judging.verdict import Check, saved_checks
 from interp_checks.statistics.differences import paired_error, unpaired_error
 from interp_fixtures.reference_files import snapshot_file
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["claims"]  # a fixture
 
 KILLS = "dropping direction 2 kills class 1"
@@ -258,7 +260,6 @@ def test_two_samples_of_one_model_lose_nothing() -> None:
     assert shaken > 10
 
 
-@pytest.mark.slow
 def test_the_shipped_suites_on_two_halves_lose_nothing(claims: list[Claim]) -> None:
     whole = load_snapshot(snapshot_file("mnist"))
     for size in (500, 5000):

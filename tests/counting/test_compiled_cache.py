@@ -24,6 +24,8 @@ from interp_checks.counting import engines
 from interp_checks.counting.engines import Job, choose
 from interp_checks.counting.kernels import ablations, compiling
 
+pytestmark = pytest.mark.long
+
 PACKAGE = Path(interp_checks.__file__).parent
 ROOT = PACKAGE.parent
 KERNELS = Path(PACKAGE.name) / "counting" / "kernels"

@@ -16,6 +16,8 @@ from scipy.stats import binomtest, t
 
 from interp_checks import Estimate, InterpChecksError, Readout, sample_shapley
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 
 def total_effect(readout: Readout) -> np.ndarray:
     """What all directions change in the recall of each class, and in accuracy."""
@@ -39,7 +41,6 @@ def test_estimates_sum_to_the_total_effect(readout: Readout, seed: int, pairs: i
     assert found.class_names == readout.class_names
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.95, 0.7])
 def test_intervals_cover_the_exact_values(confidence: float) -> None:
     readout = head(5, 4, 4, 300, 0.2, confidence=confidence)

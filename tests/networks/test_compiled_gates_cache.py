@@ -15,6 +15,8 @@ from test_compiled_cache import PACKAGE, ROOT, copied, copied_with, started
 from interp_checks.counting.engines import can_compile
 from interp_checks.networks import kernels as recurrent
 
+pytestmark = pytest.mark.long
+
 #: Predictions without each direction of some gates' weights, and by PyTorch's own layers.
 ABLATE = """
 import json, sys

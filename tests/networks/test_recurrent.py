@@ -21,6 +21,8 @@ from interp_checks.networks.sweep import ablated_predictions, predict_gates, swe
 from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 ORDER = {"LSTM": ("input", "forget", "cell", "output"), "GRU": ("reset", "update", "new")}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from test_pytest_outcomes import claims_in, project, report_in, run
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["project"]  # a fixture
 
 CLAIMS = ("accuracy is above 1 %", "accuracy is above 99.9 %", "accuracy is above 2 %")

@@ -28,6 +28,8 @@ from interp_fixtures.reference_files import checkpoint_file, snapshot_file
 from interp_fixtures.request import Request
 from interp_fixtures.resolve import resolve, with_images
 
+pytestmark = pytest.mark.long
+
 WEIGHTS = "the layer 2 cell gate's recurrent weights"
 GATE = f"dropping direction 3 of {WEIGHTS} sends class 0 mostly to class 3"
 DRAWN = "the VAE's KL divergence is above 5 nats"

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from interp_checks.comparing.saved_run import load_run
 from interp_checks.printable import encodable, one_line, printable
 
+pytestmark = pytest.mark.slow
+
 #: Names of classes, as files and spreadsheets bring them.
 NAMES = (
     "sea\vgull",  # a line break within a cell

@@ -15,6 +15,8 @@ from interp_checks import save_snapshot
 from interp_checks.comparing.saved_run import load_run
 from interp_fixtures import reference_readout
 
+pytestmark = pytest.mark.slow
+
 FIRST = ("accuracy is above 80 %", HELD)
 SECOND = ("accuracy is above 99 %",)
 SUITE = "from pytest_interp_checks import claims\ntest_x = claims{}\n"

@@ -19,6 +19,8 @@ from interp_checks.comparing.saved_run import load_run, packed, save_run
 from interp_checks.report.page import page
 from interp_fixtures.reference_files import checkpoint_file, snapshot_file
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ("-p", "no:cacheprovider", "--interp-rotations=0")
 MODEL = """
 import numpy as np

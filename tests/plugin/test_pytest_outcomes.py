@@ -18,6 +18,8 @@ from markdown_it import MarkdownIt
 from interp_checks import save_snapshot
 from interp_checks.comparing.saved_run import load_run
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 for _plugin in ("xdist", "pytest_timeout"):
     pytest.importorskip(_plugin)

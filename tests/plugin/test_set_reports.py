@@ -17,6 +17,8 @@ from test_reports_markdown import Page
 
 from interp_checks import Readout, load_snapshot, save_snapshot
 
+pytestmark = pytest.mark.slow
+
 OF_SETS = (
     "directions 1 and 2 are the only minimal kill set of class 0",
     "direction 3 has the largest Shapley value for class 2",

@@ -36,6 +36,8 @@ BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 DRIVER = shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.browser,
     pytest.mark.skipif(
         BROWSER is None or DRIVER is None, reason="needs chromium and chromedriver on PATH"
     ),

@@ -23,6 +23,8 @@ from interp_fixtures.thesis_figures.all_figures import exhibits_of
 from interp_fixtures.thesis_figures.items import ITEMS
 from interp_fixtures.thesis_figures.sources import Sources
 
+pytestmark = pytest.mark.real_data
+
 ROOT = Path(__file__).parents[2]
 DATA = os.environ.get("INTERP_DATA")
 #: What the shipped snapshots, weights and counts tell without images.
