@@ -6,10 +6,14 @@ import signal
 import threading
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
+
+# What tests share lies beside this file, and its assertions explain themselves as theirs do.
+pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.glob("*.py")))
 
 # Where the tests run in the background, these are ignored, and processes that are started inherit
 # that; what signals do is tested.

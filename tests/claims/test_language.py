@@ -10,6 +10,7 @@ import pytest
 from claim_strategies import FACTS, SAYS, ablations, claims, steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from language_messages import END, README, message
 
 from interp_checks import Ablation, Claim, ClaimSyntaxError
 from interp_checks import dropping as drop
@@ -19,7 +20,6 @@ from interp_checks.claims import facts, says
 from interp_checks.claims.claim import every_direction_alone as each_alone
 from interp_checks.claims.claim import nearly_every_ablation, some_direction_dropped
 
-README = "  what to do: the README has a table of the claim language"
 #: Where a sentence may begin, continue, and end.
 STARTS = (
     "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "
@@ -30,7 +30,7 @@ GATE = "`backward` or " + GATE_HERE
 VERBS = (
     "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
 )
-END = "the end of the sentence"
+
 VICTIMS = "`class`, `classes`, `exactly`, `no` or `only`"
 NAME = 'a name in "quotes" or a whole number'
 
@@ -299,12 +299,6 @@ def test_one_full_stop_is_enough(stops: str) -> None:
     message(f'dropping direction 5 kills class "cat"{stops}')
     message(f"dropping direction 5{stops}", Ablation.parse)
     assert Ablation.parse("dropping direction 5.") == drop(5)
-
-
-def message(text: str, parse: Callable[[str], object] = Claim.parse) -> list[str]:
-    with pytest.raises(ClaimSyntaxError) as caught:
-        parse(text)
-    return str(caught.value).split("\n")
 
 
 @pytest.mark.parametrize(("marked", "found", "expected"), ILLEGAL, ids=[row[0] for row in ILLEGAL])

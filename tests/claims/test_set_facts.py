@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from claim_strategies import set_facts_of
 from hypothesis import strategies as st
+from language_messages import END, README, message
 from made_heads import EITHER, RIVAL, crossed, head
 from made_readouts import outcome
-from test_language import END, README, message
 
 from interp_checks import (  # fmt: skip
     Claim,

@@ -30,7 +30,7 @@ from made_heads import (
     together,
 )  # fmt: skip
 from made_readouts import diagonal, judged, outcome
-from test_attribution import shapley_by_orders
+from naive import shapley_by_orders
 
 from interp_checks import Claim, Readout
 from interp_checks.claims.set_facts import (  # fmt: skip

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_comparison import ALIVE, made
-from test_recall_changes import noted
-from test_two_halves import claims, half
+from made_runs import ALIVE, half, made, noted
+from suite_claims import claims
 
 from interp_checks import Claim, Outcome, Readout, judge, load_snapshot
 from interp_checks.comparing.fates import Fate, Judged, compare, fate_between, fate_of

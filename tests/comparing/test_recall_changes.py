@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_runs import ALIVE, made, noted
 from scipy.stats import binomtest
-from test_comparison import ALIVE, made
 
 from interp_checks import Ablation, Readout, dropping
 from interp_checks.ablations.ablation import FAMILIES, family_members, unique
@@ -24,10 +24,6 @@ def alike(seed: int, size: int = 60) -> tuple[Readout, Readout]:
         logits = generator.normal(size=(3 * size, 3)) + 1.3 * np.eye(3)[labels]
         both.append(Readout(logits / [3, 2, 1], labels, np.diag([3.0, 2, 1])))
     return both[0], both[1]
-
-
-def noted(readout: Readout) -> Readout:
-    return replace(readout, provenance={"images_sha256": "the same"})
 
 
 def plain_right(readout: Readout, kept: tuple[int, ...] | None) -> np.ndarray:

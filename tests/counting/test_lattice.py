@@ -32,7 +32,7 @@ from made_heads import (
     rest,
     subsets,
 )
-from test_attribution import banzhaf_by_sets, interaction_by_sets, shapley_by_orders
+from naive import banzhaf_by_sets, interaction_by_sets, shapley_by_orders
 
 from interp_checks import InterpChecksError, Readout, judge
 from interp_checks.counting.lattice import Lattice, sets_in_words

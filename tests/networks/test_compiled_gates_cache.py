@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 import pytest
-from test_compiled_cache import PACKAGE, ROOT, copied, copied_with, started
+from copied_package import PACKAGE, ROOT, copied, copied_with, started
 
 from interp_checks.counting.engines import can_compile
 from interp_checks.networks import kernels as recurrent

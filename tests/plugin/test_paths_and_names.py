@@ -12,7 +12,7 @@ import numpy as np
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
 import torch
-from test_foreign_checkpoints import MNIST, refolded
+from foreign_checkpoints import MNIST, refolded
 
 from interp_checks import Readout
 from interp_checks.comparing.saved_run import load_run, packed, save_run

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from test_page import HOSTILE, drawing, exhibit, hostile_readout, mnist_report
+from hostile_pages import HOSTILE, drawing, exhibit, hostile_readout, mnist_report
 
 from interp_checks import Ablation, Readout, every_subset, keeping_only, sweep
 from interp_checks.statistics.estimate import percent
