@@ -36,6 +36,6 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def copied_with(warm: Path, folder: Path) -> Path:
-    """A copy of the package with its compiled code; returns where that is."""
-    return Path(shutil.copytree(warm, copied(folder) / KERNELS / "__pycache__"))
+def copied_with(warm: Path, folder: Path, place: Path = KERNELS) -> Path:
+    """A copy of the package with the compiled code of one of its folders; returns where that is."""
+    return Path(shutil.copytree(warm, copied(folder) / place / "__pycache__"))
