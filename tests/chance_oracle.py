@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from naive import turned
 
 from interp_checks import Ablation, Claim, Readout
 from interp_checks.ablations.ablation import Kind
@@ -38,17 +39,8 @@ class Cuts:
         self.features = readout.features[order].astype(float)
         self.labels, self.bias = readout.labels[order], readout.bias
         self.classes = len(readout.bias)
-        left, values, right = np.linalg.svd(readout.weight, full_matrices=False)
-        signs = np.array([np.sign(column[np.abs(column).argmax()]) for column in left.T])
-        left, right = left * signs, right * signs[:, None]
         self.whole = readout.weight
-        self.cuts = []
-        generator = np.random.default_rng(0)
-        for _ in range(rotations):
-            q, r = np.linalg.qr(generator.standard_normal((len(values), len(values))))
-            q = q * np.sign(np.diag(r))
-            pieces = [np.outer((left * values) @ column, column @ right) for column in q.T]
-            self.cuts.append(sorted(pieces, key=lambda piece: -np.linalg.norm(piece)))
+        self.cuts = list(turned(self.whole, rotations))
         self.known: dict[tuple[int, ...], np.ndarray] = {}
 
     def predicted(self, ablation: Ablation | None) -> np.ndarray:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
+from naive import turned
 from torch import nn
 
 from interp_checks import GateWeights, Readout, readout_of
@@ -40,23 +40,6 @@ def made(kind: Any, images: int = 240) -> tuple[nn.Module, torch.Tensor, Readout
         labels = model(inputs).argmax(dim=1)
     labels[::10] = torch.arange(len(labels[::10])) % CLASSES
     return model, inputs, readout_of(model, [(inputs, labels)], keep_inputs=True)
-
-
-def turned(matrix: np.ndarray, rotations: int) -> Iterator[list[np.ndarray]]:
-    """Matrices of rank one that add up to this one, largest first, once for each rotation."""
-    left, values, right = np.linalg.svd(matrix, full_matrices=False)
-    signs = np.array([np.sign(column[np.abs(column).argmax()]) for column in left.T])
-    left, right = left * signs, right * signs[:, None]
-    rank = int((values > 1e-12 * values[0]).sum())
-    generator = np.random.default_rng(0)
-    for _ in range(rotations):
-        q, r = np.linalg.qr(generator.standard_normal((rank, rank)))
-        q = q * np.sign(np.diag(r))
-        pieces = [
-            np.outer((left * values)[:, :rank] @ column, column @ right[:rank]) for column in q.T
-        ]
-        pieces.sort(key=lambda piece: -float(np.linalg.norm(piece)))
-        yield pieces + [np.zeros_like(matrix)] * (len(values) - rank)
 
 
 class Loop:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from naive import confusion, predictions, rebuilt
 from scipy.stats import binomtest
 from torch import nn
 
@@ -175,23 +176,11 @@ def swapped(made: Case, target: GateWeights, block: np.ndarray) -> np.ndarray:
 
 
 def by_hand(made: Case, target: GateWeights, kept: tuple[int, ...]) -> np.ndarray:
-    left, values, right = np.linalg.svd(block_of(made, target), full_matrices=False)
-    stay = [number - 1 for number in kept]
-    return swapped(made, target, (left[:, stay] * values[stay]) @ right[stay])
-
-
-def head_by_hand(made: Case, kept: tuple[int, ...]) -> np.ndarray:
-    left, values, right = np.linalg.svd(made.readout.weight, full_matrices=False)
-    stay = [number - 1 for number in kept]
-    weight = (left[:, stay] * values[stay]) @ right[stay]
-    logits: np.ndarray = made.readout.features @ weight.T + made.readout.bias
-    predicted: np.ndarray = logits.argmax(axis=1)
-    return predicted
+    return swapped(made, target, rebuilt(block_of(made, target), kept))
 
 
 def confused(made: Case, predicted: np.ndarray) -> np.ndarray:
-    pairs = np.bincount(made.labels.numpy() * CLASSES + predicted, minlength=CLASSES**2)
-    return pairs.reshape(CLASSES, CLASSES)
+    return confusion(made.labels.numpy(), predicted, CLASSES)
 
 
 def families(count: int) -> list[tuple[Ablation, tuple[int, ...]]]:
@@ -340,7 +329,7 @@ PAIRS = [
 def across(one: Case, words: str) -> np.ndarray:
     ablation = Ablation.parse(words)
     if ablation.target is None:
-        return head_by_hand(one, ablation.kept(CLASSES))
+        return predictions(one.readout, ablation.kept(CLASSES))
     return by_hand(one, ablation.target, ablation.kept(min(block_of(one, ablation.target).shape)))
 
 
@@ -499,8 +488,7 @@ def test_a_part_of_a_readout_is_judged_on_its_own_inputs() -> None:
         np.testing.assert_array_equal(readout.labels, labels[numbers])
         ablation = dropping(1).of(target)
         np.testing.assert_array_equal(predict(readout, ablation), predicted[numbers])
-        counts = np.zeros((CLASSES, CLASSES), int)
-        np.add.at(counts, (labels[numbers], predicted[numbers]), 1)
+        counts = confusion(labels[numbers], predicted[numbers], CLASSES)
         np.testing.assert_array_equal(readout.ablated(ablation).counts, counts)
 
 
@@ -625,13 +613,10 @@ def test_whatever_becomes_of_the_logits_intact_means_the_same(finish: Any, class
     count = len(readout.directions_of(gate))
     for ablation in (dropping(1), keeping_only(2), keeping_no_direction()):
         kept = ablation.kept(count)
-        left, values, right = np.linalg.svd(
-            model.memory.weight_hh_l0[UNITS : 2 * UNITS].detach().numpy(), full_matrices=False
-        )
-        stay = [number - 1 for number in kept]
+        update = model.memory.weight_hh_l0[UNITS : 2 * UNITS].detach().numpy()
         changed = copy.deepcopy(model)
         with torch.no_grad():
-            block = torch.from_numpy((left[:, stay] * values[stay]) @ right[stay])
+            block = torch.from_numpy(rebuilt(update, kept))
             changed.memory.weight_hh_l0[UNITS : 2 * UNITS] = block
             logits = changed.head(changed.memory(inputs)[1][-1])
         own = (logits[:, 0] > 0).long() if classes == 1 else logits.argmax(1)

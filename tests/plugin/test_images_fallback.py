@@ -16,6 +16,7 @@ import pytest
 import sklearn.datasets  # noqa: F401
 import torch
 from gate_suites import FEW, _one_thread, report, run
+from naive import confusion, rebuilt
 
 import interp_fixtures.drawing_models.drawings  # noqa: F401
 from interp_checks import NotJudgedError, Outcome, judge
@@ -115,16 +116,15 @@ def without_direction_3() -> tuple[np.ndarray, np.ndarray]:
     state = ablated.state_dict()
     name = next(name for name in state if name.endswith("weight_hh_l1"))
     units = state[name].shape[1]
-    left, values, right = np.linalg.svd(state[name][2 * units : 3 * units].double().numpy())
-    values[2] = 0
-    state[name][2 * units : 3 * units] = torch.from_numpy((left * values) @ right).float()
+    cell = state[name][2 * units : 3 * units]
+    others = [number for number in range(1, units + 1) if number != 3]
+    cell[:] = torch.from_numpy(rebuilt(cell.double().numpy(), others)).float()
     ablated.load_state_dict(state)
     counts = []
     for one in (ablated, model):
         with torch.no_grad():
             predicted = one(torch.from_numpy(images.images)).argmax(dim=1).numpy()
-        pairs = np.bincount(images.labels * 10 + predicted, minlength=100)
-        counts.append(pairs.reshape(10, 10))
+        counts.append(confusion(images.labels, predicted, 10))
     return counts[0], counts[1]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from gate_chance_oracle import CLASSES, FEATURES, UNITS, Loop, made, turned
+from gate_chance_oracle import CLASSES, FEATURES, UNITS, Loop, made
+from naive import turned
 from torch import nn
 
 from interp_checks import Ablation, Claim, GateWeights, NotJudgedError, judge, readout_of
