@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from language_messages import message
 
 from interp_checks import (
     Claim,
@@ -21,12 +22,6 @@ from interp_checks import (
 from interp_checks.claims import facts, says
 from interp_checks.claims.claim import Quantified, every_direction_alone, every_direction_dropped
 from interp_checks.claims.reader import GRAMMAR, parse_ablation
-
-
-def message(text: str, parse: Callable[[str], object] = Claim.parse) -> list[str]:
-    with pytest.raises(ClaimSyntaxError) as caught:
-        parse(text)
-    return str(caught.value).split("\n")
 
 
 def test_an_ablation_that_does_not_parse_is_called_an_ablation() -> None:
