@@ -6,10 +6,14 @@ import signal
 import threading
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
+
+# What tests share lies beside this file, and its assertions explain themselves as theirs do.
+pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.glob("*.py")))
 
 # Where the tests run in the background, these are ignored, and processes that are started inherit
 # that; what signals do is tested.
@@ -37,27 +41,6 @@ _IMPORTED_ONCE = (
 )
 
 
-#: Files whose tests start many processes or simulate much: all of them are slow.
-_SLOW = {
-    *("test_claims_run_again", "test_command_faults", "test_paths_and_names", "test_outputs"),
-    *("test_partial_runs", "test_pytest_outcomes", "test_discovery", "test_planted_truth"),
-    *("test_sampling", "test_suites", "test_set_rules_shapley", "test_plugin_runs"),
-    *("test_gate_claims", "test_recurrent", "test_moved", "test_set_reports"),
-}
-#: Files whose slow tests take minutes each: CI leaves these to a run with ``--slow`` by hand.
-_LONG = {
-    *("test_compiled_cache", "test_compiled_gates_cache", "test_exhibits", "test_baseline_gates"),
-    *("test_discovery", "test_planted_truth", "test_sampling", "test_set_rules_shapley"),
-    *("test_recurrent", "test_images_fallback", "test_comparison_trained", "test_wheel"),
-    *("test_page_browser", "test_generative_references", "test_picture_command"),
-}
-#: Files with tests that need the data that INTERP_DATA names.
-_REAL_DATA = {
-    *("test_checkpoints", "test_comparison_trained", "test_datasets"),
-    *("test_generative_references", "test_readme_replication", "test_shipped_references"),
-}
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
 
@@ -69,12 +52,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(
             pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*"), append=True
         )
-        if item.path.stem in _SLOW:
-            item.add_marker(pytest.mark.slow)
-        if item.path.stem in _REAL_DATA:
-            item.add_marker(pytest.mark.real_data)
-        if item.path.stem in _LONG or "at_random_moments" in item.name:
-            item.add_marker(pytest.mark.long)
         if config.getoption("--slow"):
             continue
         if item.get_closest_marker("slow"):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from itertools import chain, combinations
 
 import numpy as np
 from hypothesis import strategies as st
-from scipy.stats import beta
+from naive import interval
 
 from interp_checks import Readout
 from interp_checks.wording import listed
@@ -112,24 +111,6 @@ def only(kept: Set) -> str:
     if not kept:
         return "keeping no direction"
     return f"keeping only direction{'s' if len(kept) > 1 else ''} {listed(kept)}"
-
-
-def rebuilt(readout: Readout, kept: Set) -> np.ndarray:
-    """Predictions of the weight put together again from its singular value decomposition."""
-    left, values, right = np.linalg.svd(readout.weight, full_matrices=False)
-    weight = np.zeros_like(readout.weight)
-    for one in kept:
-        weight += values[one - 1] * np.outer(left[:, one - 1], right[one - 1])
-    return np.asarray((readout.features @ weight.T + readout.bias).argmax(axis=1))
-
-
-@cache
-def interval(count: int, total: int, confidence: float) -> tuple[float, float]:
-    """Clopper and Pearson's, by scipy."""
-    tail = (1 - confidence) / 2
-    lower = beta.ppf(tail, count, total - count + 1) if count else 0.0
-    upper = beta.ppf(1 - tail, count + 1, total - count) if count < total else 1.0
-    return float(lower), float(upper)
 
 
 def paired(lost: int, gained: int, total: int, confidence: float) -> tuple[float, float]:

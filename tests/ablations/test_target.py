@@ -30,7 +30,7 @@ from interp_checks import (
 )
 from interp_checks.ablations.target import Ablatable, Keeping, Network, NetworkWeights, OutputLayer
 from interp_checks.arrays import Array, IntArray
-from interp_checks.claims.claim import Quantified
+from interp_checks.claims.quantified import Quantified
 from interp_checks.judging.chance import by_chance
 from interp_checks.networks import network as networks
 

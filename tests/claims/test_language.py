@@ -9,6 +9,7 @@ import pytest
 from claim_strategies import ablations, claims, steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from language_messages import COMMAND, END, message
 
 from interp_checks import Ablation, Claim, ClaimSyntaxError
 from interp_checks import dropping as drop
@@ -18,7 +19,6 @@ from interp_checks.claims import predicates
 from interp_checks.claims.quantified import every_direction_alone as each_alone
 from interp_checks.claims.quantified import nearly_every_ablation, some_direction_dropped
 
-README = "  what to do: `interp-checks language` prints the claim language"
 #: Where a sentence may begin, continue, and end.
 STARTS = (
     "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "
@@ -29,7 +29,7 @@ GATE = "`backward` or " + GATE_HERE
 VERBS = (
     "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
 )
-END = "the end of the sentence"
+
 VICTIMS = "`class`, `classes`, `exactly`, `no` or `only`"
 NAME = 'a name in "quotes" or a whole number'
 
@@ -298,12 +298,6 @@ def test_one_full_stop_is_enough(stops: str) -> None:
     assert Ablation.parse("dropping direction 5.") == drop(5)
 
 
-def message(text: str, parse: Callable[[str], object] = Claim.parse) -> list[str]:
-    with pytest.raises(ClaimSyntaxError) as caught:
-        parse(text)
-    return str(caught.value).split("\n")
-
-
 @pytest.mark.parametrize(("marked", "found", "expected"), ILLEGAL, ids=[row[0] for row in ILLEGAL])
 def test_an_illegal_sentence_is_marked_where_it_goes_wrong(
     marked: str, found: str, expected: str
@@ -316,5 +310,5 @@ def test_an_illegal_sentence_is_marked_where_it_goes_wrong(
         "  " + " " * place + "^",
         f"  found: {found}",
         f"  expected: {expected}",
-        README,
+        COMMAND,
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from language_messages import message
 
 from interp_checks import (
     Ablation,
@@ -27,12 +28,6 @@ from interp_checks.claims.quantified import (
     every_direction_alone,
     every_direction_dropped,
 )
-
-
-def message(text: str, parse: Callable[[str], object] = Claim.parse) -> list[str]:
-    with pytest.raises(ClaimSyntaxError) as caught:
-        parse(text)
-    return str(caught.value).split("\n")
 
 
 def test_an_ablation_that_does_not_parse_is_called_an_ablation() -> None:

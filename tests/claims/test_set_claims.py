@@ -7,13 +7,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from chance_oracle import Cuts, Numbers
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_heads import RIVAL, ablated, crossed, head, heads, only
+from made_matchings import matching
 from made_readouts import judged
-from test_alignment import matching
-from test_chance import Cuts, Numbers
 
 from interp_checks import (
     Ablation,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from language_messages import COMMAND, END, message
 from made_heads import EITHER, RIVAL, crossed, head
 from made_readouts import outcome
-from test_language import END, README, message
 
 from interp_checks import (  # fmt: skip
     Claim,
@@ -123,7 +123,7 @@ def test_an_illegal_sentence_is_marked(marked: str, found: str, expected: str) -
     place, sentence = marked.index("^"), marked.replace("^", "")
     assert message(sentence) == [
         "this claim does not parse:", f"  {sentence}", "  " + " " * place + "^",
-        f"  found: {found}", f"  expected: {expected}", README,
+        f"  found: {found}", f"  expected: {expected}", COMMAND,
     ]  # fmt: skip
 
 

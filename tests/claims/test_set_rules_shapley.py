@@ -25,12 +25,11 @@ from made_heads import (
     heads,
     only,
     paired,
-    rebuilt,
     subsets,
     together,
 )  # fmt: skip
 from made_readouts import diagonal, judged, outcome
-from test_attribution import shapley_by_orders
+from naive import predictions, shapley_by_orders
 
 from interp_checks import Claim, Readout
 from interp_checks.claims.predicates import (  # fmt: skip
@@ -43,6 +42,8 @@ from interp_checks.claims.predicates import (  # fmt: skip
 from interp_checks.counting.lattice import Lattice
 from interp_checks.counting.shapley_by_image import shapley_by_image
 from interp_checks.judging.decide import decide, smallest_error
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def found(fact: object, readout: Readout) -> str:
@@ -225,11 +226,11 @@ def test_the_first_are_compared_with_every_other_set(
     size = min(size, max(1, count - 1))
     if count < 2:
         return
-    first = rebuilt(readout, tuple(range(1, size + 1))) == readout.labels
+    first = predictions(readout, tuple(range(1, size + 1))) == readout.labels
     ends = []
     rivals = list(combinations(range(1, count + 1), size))[1:]
     for rival in rivals:
-        now = rebuilt(readout, rival) == readout.labels
+        now = predictions(readout, rival) == readout.labels
         numbers = int((now & ~first).sum()), int((first & ~now).sum()), len(first)
         corrected = 1 - (1 - readout.confidence) / len(rivals)
         low, high = paired(*numbers, corrected)[0], paired(*numbers, readout.confidence)[1]
@@ -258,7 +259,7 @@ def test_the_rival_that_is_shown_is_the_one_that_leaves_it_open() -> None:
 @given(heads(rank=4, images=60))
 def test_shapley_values_of_images_are_those_of_the_lattice(readout: Readout) -> None:
     count = len(readout.directions)
-    right = {kept: rebuilt(readout, kept) == readout.labels for kept in subsets(count)}
+    right = {kept: predictions(readout, kept) == readout.labels for kept in subsets(count)}
     values = shapley_by_image(readout, np.arange(len(readout)))
     for image in range(0, len(readout), 9):
 

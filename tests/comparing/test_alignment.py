@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_matching import SIGMA, head, orthogonal, turned
+from made_matchings import SIGMA, head, matching, orthogonal, turned
 
 from interp_checks import Ablation, Claim, NotJudgedError, Readout, dropping, judge, keeping_only
 from interp_checks.ablations.ablation import FAMILIES, family_members
 from interp_checks.comparing.alignment import aligned
-from interp_checks.comparing.matching import Match, Matching, match_directions
-
-#: Where direction 1, 2, ... of the reference is now.
-PLACES = (2, 1, 3, 6, 4, 5)
-
-
-def matching(places: tuple[int | None, ...] = PLACES) -> Matching:
-    return Matching(
-        tuple(
-            Match(old, new, 0.97 if new else 0.62, new or 3, (new or 3,), 0.97)
-            for old, new in enumerate(places, start=1)
-        ),
-        len(places),
-    )
-
+from interp_checks.comparing.matching import match_directions
 
 #: On PLACES: 1 and 2 are swapped; 4, 5 and 6 go round.
 SENTENCES = {

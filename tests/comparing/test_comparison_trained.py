@@ -24,6 +24,8 @@ from interp_fixtures.classifiers.module import LSTMClassifier
 from interp_fixtures.classifiers.training import one_thread, train
 from interp_fixtures.images.datasets import ImageSet, load_images
 
+pytestmark = [pytest.mark.long, pytest.mark.real_data]
+
 DATA = os.environ.get("INTERP_DATA")
 REFERENCE = Path(interp_fixtures.__file__).with_name("reference")
 MNIST = pytest.param(

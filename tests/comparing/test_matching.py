@@ -6,39 +6,12 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
+from made_matchings import SIGMA, head, orthogonal, turned
 from scipy.linalg import subspace_angles
 
 from interp_checks import InterpChecksError, Readout
 from interp_checks.comparing.matching import Match, groups, match_directions
 from interp_checks.thresholds import COUNTERPART
-
-
-def orthogonal(size: int, seed: int) -> np.ndarray:
-    return np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
-
-
-def head(
-    classes: np.ndarray, sigma: np.ndarray, hidden: np.ndarray | None = None, **more: object
-) -> Readout:
-    """A readout whose class-side vectors and singular values are these; features hardly matter."""
-    hidden = np.eye(len(sigma)) if hidden is None else hidden
-    count = len(classes)
-    features = np.random.default_rng(0).normal(size=(3 * count, len(hidden)))
-    weight = classes * sigma @ hidden.T
-    return Readout(features, np.arange(3 * count) % count, weight, **more)  # type: ignore[arg-type]
-
-
-def turned(columns: np.ndarray, first: int, second: int, degrees: float) -> np.ndarray:
-    """The same columns with two of them (from 1) rotated in their plane."""
-    rotated = columns.copy()
-    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    one, other = columns[:, first - 1], columns[:, second - 1]
-    rotated[:, first - 1] = cosine * one + sine * other
-    rotated[:, second - 1] = cosine * other - sine * one
-    return rotated
-
-
-SIGMA = np.array([9.0, 7.0, 5.5, 4.0, 2.5, 1.0])
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_comparison import ALIVE, made
-from test_recall_changes import noted
-from test_two_halves import claims, half
+from made_runs import ALIVE, half, made, noted
+from suite_claims import claims
 
 from interp_checks import Claim, Outcome, Readout, judge, load_snapshot
 from interp_checks.comparing.fates import Fate, Judged, compare, fate_between, fate_of
@@ -18,6 +17,8 @@ from interp_checks.judging.decide import decide
 from interp_checks.statistics.check import Check, saved_checks
 from interp_checks.statistics.differences import paired_error, unpaired_error
 from interp_fixtures.reference_files import snapshot_file
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["claims"]  # a fixture
 
@@ -258,7 +259,6 @@ def test_two_samples_of_one_model_lose_nothing() -> None:
     assert shaken > 10
 
 
-@pytest.mark.slow
 def test_the_shipped_suites_on_two_halves_lose_nothing(claims: list[Claim]) -> None:
     whole = load_snapshot(snapshot_file("mnist"))
     for size in (500, 5000):

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
-from test_comparison import ALIVE, made
+from made_runs import ALIVE, made, noted
+from naive import interval, predictions
 
 from interp_checks import Ablation, Readout, dropping
 from interp_checks.ablations.ablation import FAMILIES, family_members, unique
@@ -26,24 +26,6 @@ def alike(seed: int, size: int = 60) -> tuple[Readout, Readout]:
     return both[0], both[1]
 
 
-def noted(readout: Readout) -> Readout:
-    return replace(readout, provenance={"images_sha256": "the same"})
-
-
-def plain_right(readout: Readout, kept: tuple[int, ...] | None) -> np.ndarray:
-    left, values, right = np.linalg.svd(readout.weight.T)
-    weight = sum(
-        values[k - 1] * np.outer(left[:, k - 1], right[k - 1])
-        for k in (kept if kept is not None else range(1, len(values) + 1))
-    )
-    return (readout.features @ weight + readout.bias).argmax(axis=1) == readout.labels
-
-
-def interval(count: int, total: int, error: float) -> tuple[float, float]:
-    found = binomtest(count, total).proportion_ci(1 - error, method="exact")
-    return float(found.low), float(found.high)
-
-
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize("seed", range(3))
 def test_changes_against_an_own_computation(seed: int, paired: bool) -> None:
@@ -58,16 +40,18 @@ def test_changes_against_an_own_computation(seed: int, paired: bool) -> None:
     for change in changes:
         kept = change.ablation.kept(3) if change.ablation else None
         of_class = old.labels == int(change.name)
-        then, now = plain_right(old, kept)[of_class], plain_right(new, kept)[of_class]
+        then, now = (
+            (predictions(readout, kept) == readout.labels)[of_class] for readout in (old, new)
+        )
         total = int(of_class.sum())
         assert change.paired == paired
         assert (change.old, change.new) == (then.mean(), now.mean())
         if paired:
-            gained = interval(int((now & ~then).sum()), total, error / 2)
-            lost = interval(int((then & ~now).sum()), total, error / 2)
+            gained = interval(int((now & ~then).sum()), total, 1 - error / 2)
+            lost = interval(int((then & ~now).sum()), total, 1 - error / 2)
             expected = gained[0] - lost[1], gained[1] - lost[0]
         else:
-            one, other = (interval(int(x.sum()), total, error / 2) for x in (then, now))
+            one, other = (interval(int(x.sum()), total, 1 - error / 2) for x in (then, now))
             expected = other[0] - one[1], other[1] - one[0]
         assert (change.lower, change.upper) == pytest.approx(expected, abs=1e-9)
         assert change.alarming == (expected[0] > 0 or expected[1] < 0)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import combinations, permutations
+from itertools import combinations
 
 import numpy as np
 import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import Game, banzhaf_by_sets, interaction_by_sets, shapley_by_orders
 
 from interp_checks.ablations.subsets import members_of
 from interp_checks.counting.attribution import banzhaf, interactions, shapley, shapley_weights
-
-#: A value for each set of players, which are counted from 0.
-Game = Callable[[frozenset[int]], int]
 
 
 def mask(players: frozenset[int]) -> int:
@@ -27,44 +23,6 @@ def mask(players: frozenset[int]) -> int:
 
 def game_of(column: np.ndarray) -> Game:
     return lambda players: int(column[mask(players)])
-
-
-def subsets_of(players: set[int]) -> Iterator[frozenset[int]]:
-    for size in range(len(players) + 1):
-        yield from map(frozenset, combinations(sorted(players), size))
-
-
-def shapley_by_orders(game: Game, players: int) -> list[Fraction]:
-    """What each player adds when it comes, on average over all orders of coming."""
-    sums = [0] * players
-    for order in permutations(range(players)):
-        for place, player in enumerate(order):
-            before = frozenset(order[:place])
-            sums[player] += game(before | {player}) - game(before)
-    return [Fraction(total, math.factorial(players)) for total in sums]
-
-
-def banzhaf_by_sets(game: Game, players: int) -> list[Fraction]:
-    return [
-        Fraction(
-            sum(game(s | {player}) - game(s) for s in subsets_of(set(range(players)) - {player})),
-            2 ** (players - 1),
-        )
-        for player in range(players)
-    ]
-
-
-def interaction_by_sets(game: Game, players: int, one: int, other: int) -> Fraction:
-    """Grabisch and Roubens: the mean second difference, each size of set alike."""
-    total = Fraction(0)
-    for s in subsets_of(set(range(players)) - {one, other}):
-        second = game(s | {one, other}) - game(s | {one}) - game(s | {other}) + game(s)
-        weight = Fraction(
-            math.factorial(len(s)) * math.factorial(players - len(s) - 2),
-            math.factorial(players - 1),
-        )
-        total += weight * second
-    return total
 
 
 @st.composite

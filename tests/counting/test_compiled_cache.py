@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ import numba
 import numpy as np
 import pytest
 import torch
-from test_engines import dropped_each, made, masks, plain
+from copied_package import KERNELS, PACKAGE, ROOT, copied, copied_with, started
+from naive import masks, plain
+from odd_heads import dropped_each, made
 
-import interp_checks
 from interp_checks import sweep
 from interp_checks.ablations.subsets import Subsets, all_members
 from interp_checks.counting import engines
@@ -25,9 +25,7 @@ from interp_checks.counting.engines import choose
 from interp_checks.counting.job import Job
 from interp_checks.counting.kernels import ablations, compiling
 
-PACKAGE = Path(interp_checks.__file__).parent
-ROOT = PACKAGE.parent
-KERNELS = Path(PACKAGE.name) / "counting" / "kernels"
+pytestmark = pytest.mark.long
 
 #: Walks through all subsets of a head with few classes, and drops each direction of another.
 COUNT = """
@@ -79,20 +77,6 @@ class Counted:
         return found
 
 
-def started(root: Path, script: str, *arguments: object, **variables: object) -> subprocess.Popen:
-    """A process that imports the package from this folder."""
-    environment = {name: value for name, value in os.environ.items() if "NUMBA" not in name}
-    environment |= {name: str(value) for name, value in variables.items()}
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        env={**environment, "PYTHONPATH": str(root)},
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Counted:
     """Small heads whose counts are known without the engines."""
@@ -119,18 +103,6 @@ def warm() -> Path:
     if not (stats and stats.cache_path):
         pytest.skip("compiled code is not kept here")
     return Path(stats.cache_path)
-
-
-def copied(folder: Path) -> Path:
-    """A copy of the package with nothing compiled."""
-    without = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=without)
-    return folder
-
-
-def copied_with(warm: Path, folder: Path) -> Path:
-    """A copy of the package with its compiled code; returns where that is."""
-    return Path(shutil.copytree(warm, copied(folder) / KERNELS / "__pycache__"))
 
 
 def impossible(folder: Path) -> Path:

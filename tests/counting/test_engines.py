@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from claim_strategies import steady
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from naive import Plain, masks, plain
+from odd_heads import KINDS, dropped_each, made
 from threadpoolctl import threadpool_limits
 
 from interp_checks import (
@@ -31,55 +32,12 @@ from interp_checks.counting.kernels import ablations, all_subsets
 from interp_fixtures.reference_files import snapshot_file
 
 ENGINES = ("numpy", "compiled", "torch")
-Sets = Sequence[tuple[int, ...]]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread_for_small_products() -> Iterator[None]:
     with threadpool_limits(1):
         yield
-
-
-class Plain(NamedTuple):
-    """Counts of a plain computation, and the images on which rounding could decide."""
-
-    counts: np.ndarray
-    right: np.ndarray
-    both: np.ndarray
-    unsure: np.ndarray
-
-
-def masks(directions: int) -> Sets:
-    every = range(directions)
-    return [tuple(d + 1 for d in every if mask >> d & 1) for mask in range(1 << directions)]
-
-
-def plain(readout: Readout, sets: Sets) -> Plain:
-    """W_S = Σ σᵢ uᵢ vᵢᵀ, logits, and the first class that reaches the largest less the tie."""
-    weight, labels, tie = readout.weight, readout.labels, readout.tie
-    features = readout.features.astype(np.float64)
-    u, s, vt = np.linalg.svd(weight, full_matrices=False)
-    classes = len(weight)
-    unsure = np.zeros(len(features), dtype=bool)
-
-    def predicted(rebuilt: np.ndarray) -> np.ndarray:
-        logits = rebuilt @ features.T + readout.bias[:, None]
-        beyond = logits - (logits.max(axis=0) - tie)
-        # Rounding is about a thousandth of a tie.
-        unsure[(np.abs(beyond) < 0.1 * tie).any(axis=0)] = True
-        return np.argmax(beyond >= 0, axis=0)
-
-    intact = predicted(weight)
-    counts = np.zeros((len(sets), classes, classes), dtype=int)
-    both = np.zeros((len(sets), classes), dtype=int)
-    for row, kept in enumerate(sets):
-        rebuilt = np.zeros_like(weight)
-        for d in kept:
-            rebuilt += s[d - 1] * np.outer(u[:, d - 1], vt[d - 1])
-        now = predicted(rebuilt)
-        np.add.at(counts[row], (labels, now), 1)
-        both[row] = np.bincount(labels[(now == labels) & (intact == labels)], minlength=classes)
-    return Plain(counts, np.diagonal(counts, axis1=1, axis2=2), both, unsure)
 
 
 def check(
@@ -89,42 +47,6 @@ def check(
         found = sweep(replace(readout), asked, engine=engine, threads=threads)
         for name, counts in zip(("counts", "right", "both_right"), expected[:3], strict=True):
             np.testing.assert_array_equal(getattr(found, name), counts, f"{name} of {engine}")
-
-
-def made(
-    classes: int, hidden: int, images: int, kind: str = "plain", seed: int = 0, size: float = 1.0
-) -> Readout:
-    rng = np.random.default_rng(seed)
-    weight, bias = rng.normal(size=(classes, hidden)), rng.normal(size=classes)
-    features, labels = rng.normal(size=(images, hidden)), rng.integers(0, classes, images)
-    if kind == "equal classes":
-        same = rng.integers(0, classes, classes)
-        weight, bias = weight[same], bias[same]
-    elif kind == "low rank":
-        weight = rng.normal(size=(classes, 2)) @ rng.normal(size=(2, hidden))
-    elif kind == "no weight":
-        weight[:] = 0
-    elif kind == "no bias":
-        bias[:] = 0
-    elif kind == "nothing":
-        weight[:], bias[:], features[:] = 0, 0, 0
-    elif kind in ("one label", "two labels"):
-        labels = rng.choice(rng.integers(0, classes, 1 + (kind == "two labels")), images)
-    elif kind == "equal images":
-        features = features[rng.integers(0, images, images) // 2]
-    elif kind == "one large image":
-        features[0] *= 1e9
-    elif kind == "tiny features":
-        features *= 1e-20
-    elif kind == "float32":
-        features = features.astype(np.float32)
-    return Readout(features, labels, weight * size, bias * size)
-
-
-KINDS = (
-    *("plain", "equal classes", "low rank", "no weight", "no bias", "nothing", "one label"),
-    *("two labels", "equal images", "one large image", "tiny features", "float32"),
-)
 
 
 few = st.integers(1, 12)
@@ -178,12 +100,6 @@ def test_all_subsets_with_more_classes_than_are_counted_together(engine: str, hi
 def test_all_subsets_around_the_classes_of_one_pass(classes: int, kind: str) -> None:
     readout = made(classes, 6, 300, kind)
     check(readout, Subsets(6), plain(readout, masks(6)), "compiled", "numpy")
-
-
-def dropped_each(directions: int) -> tuple[Sets, list[Ablation]]:
-    every = range(1, directions + 1)
-    left = [tuple(other for other in every if other != one) for one in every]
-    return left, [dropping(one) for one in every]
 
 
 @pytest.mark.parametrize("classes", [32, 33, 64])

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_engines import made, masks, plain
+from naive import masks, plain
+from odd_heads import made
+from try_kernels import narrow_conversions
 
 from interp_checks import InterpChecksError, Readout, every_subset, sweep
 from interp_checks.counting import compiled_engine as compiled
@@ -22,7 +24,7 @@ from interp_checks.counting.engines import ENGINES
 from interp_checks.counting.kernels import ablations, all_subsets, single_drops
 from interp_checks.counting.sweep import predict
 
-HERE = Path(__file__).parent
+TRY = Path(__file__).parents[1] / "try_kernels.py"
 #: Every processor that runs x86-64 code has the first; the others are what compilers call them.
 PROCESSORS = {
     "interpreted": {"NUMBA_DISABLE_JIT": "1"},
@@ -52,7 +54,7 @@ def test_kernels_compiled_as_for_other_processors_count_as_numpy(
     environment = {name: value for name, value in os.environ.items() if "NUMBA" not in name}
     environment |= settings | {"NUMBA_CACHE_DIR": str(tmp_path)}
     tried = subprocess.run(
-        [sys.executable, str(HERE / "try_kernels.py"), processor],
+        [sys.executable, str(TRY), processor],
         env=environment,
         capture_output=True,
         text=True,
@@ -137,19 +139,10 @@ def test_logits_that_overflow_are_refused(
             sweep(readout, every_subset(3), engine=engine)
 
 
-def narrow_conversions(loop: Any) -> list[str]:
-    """Conversions of floating-point numbers to whole ones of fewer than 32 bits, in LLVM's words.
-
-    What they give is undefined for numbers out of range, and differs between processors.
-    """
-    text = "\n".join(loop.inspect_llvm().values())
-    return re.findall(r"fpto[su]i .* to (?:<\d+ x )?i(?:8|16)\b", text)
-
-
 @pytest.mark.slow
 def test_no_loop_turns_floating_point_into_few_bits(tmp_path: Path) -> None:
     tried = subprocess.run(
-        [sys.executable, str(HERE / "try_kernels.py"), "conversions"],
+        [sys.executable, str(TRY), "conversions"],
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

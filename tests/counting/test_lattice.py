@@ -25,14 +25,12 @@ from made_heads import (
     crossed,
     head,
     heads,
-    interval,
     mask,
     paired,
-    rebuilt,
     rest,
     subsets,
 )
-from test_attribution import banzhaf_by_sets, interaction_by_sets, shapley_by_orders
+from naive import banzhaf_by_sets, interaction_by_sets, interval, predictions, shapley_by_orders
 
 from interp_checks import InterpChecksError, Readout, judge
 from interp_checks.counting.lattice import Lattice, sets_in_words
@@ -49,7 +47,7 @@ def test_counts_are_those_of_weights_put_together_again(readout: Readout) -> Non
     intact = (readout.features @ readout.weight.T + readout.bias).argmax(axis=1)
     assert len(lattice) == 2**lattice.directions == len(subsets(lattice.directions))
     for kept in subsets(lattice.directions):
-        predicted = rebuilt(readout, kept)
+        predicted = predictions(readout, kept)
         for name in range(len(readout.class_names)):
             right = (readout.labels == name) & (predicted == name)
             assert lattice.right[mask(kept), name] == right.sum()
@@ -232,7 +230,7 @@ def test_the_best_set_of_each_size(readout: Readout) -> None:
     assert [len(best.directions) for best in lattice.best_sets()] == [*range(1, count + 1)]
     for size, best in enumerate(lattice.best_sets(), start=1):
         right = {
-            kept: int((rebuilt(readout, kept) == readout.labels).sum())
+            kept: int((predictions(readout, kept) == readout.labels).sum())
             for kept in subsets(count)
             if len(kept) == size
         }

@@ -10,17 +10,20 @@ import pytest
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_heads import head, heads, rebuilt
+from made_heads import head, heads
 from made_readouts import diagonal
+from naive import predictions
 from scipy.stats import binomtest, t
 
 from interp_checks import Estimate, InterpChecksError, Readout, sample_shapley
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def total_effect(readout: Readout) -> np.ndarray:
     """What all directions change in the recall of each class, and in accuracy."""
     every = tuple(range(1, len(readout.directions) + 1))
-    right = [rebuilt(readout, kept) == readout.labels for kept in ((), every)]
+    right = [predictions(readout, kept) == readout.labels for kept in ((), every)]
     change = right[1].astype(float) - right[0]
     own = [readout.labels == row for row in range(len(readout.class_names))]
     return np.array([*(change[one].mean() if one.any() else 0.0 for one in own), change.mean()])
@@ -39,7 +42,6 @@ def test_estimates_sum_to_the_total_effect(readout: Readout, seed: int, pairs: i
     assert found.class_names == readout.class_names
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("confidence", [0.95, 0.7])
 def test_intervals_cover_the_exact_values(confidence: float) -> None:
     readout = head(5, 4, 4, 300, 0.2, confidence=confidence)
@@ -70,7 +72,7 @@ def test_each_order_is_used_with_its_reverse(pairs: int) -> None:
     own = [readout.labels == row for row in range(4)]
 
     def shares(kept: tuple[int, ...]) -> np.ndarray:
-        right = rebuilt(readout, kept) == readout.labels
+        right = predictions(readout, kept) == readout.labels
         return np.array([*(right[one].mean() if one.any() else 0.0 for one in own), right.mean()])
 
     samples = []

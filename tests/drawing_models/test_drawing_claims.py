@@ -1,4 +1,4 @@
-"""Claims about models that draw, on made-up drawings, against numpy and scipy by hand."""
+"""Claims about models that draw: their numbers, computed again by hand."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_strategies import counts, names, steady, values_of
-from hypothesis import given
+from drawing_sentences import SENTENCES
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest, sem
 from scipy.stats import t as student
 
-from interp_checks import Claim, NotJudgedError, Outcome, Readout, judge
-from interp_checks.claims import predicates
-from interp_checks.claims.predicate import PREDICATES, Fact
+from interp_checks import NotJudgedError, Outcome, Readout, judge
 from interp_checks.errors import InterpChecksError
 from interp_checks.statistics.means import Measured
 
@@ -47,109 +44,6 @@ def readout(features: Any = None, **drawn: Any) -> Readout:
     return Readout(
         points, LABELS[: len(points)], np.eye(2, points.shape[1]), drawings=Made(**drawn)
     )
-
-
-# --- sentences ----------------------------------------------------------------------------------
-
-SENTENCES: dict[str, Fact] = {
-    "the autoencoder answers the same whatever it is shown": predicates.AnswersTheSame(),
-    "the early autoencoder answers the same whatever it is shown": predicates.AnswersTheSame(
-        early=True
-    ),
-    "the autoencoder's output is the training mean": predicates.AnswersTheMean(),
-    "the early autoencoder's output is the training mean": predicates.AnswersTheMean(early=True),
-    "the autoencoder's squared error is above 0.015": predicates.SquaredError(
-        "autoencoder", "above", 0.015
-    ),
-    "the early autoencoder's squared error is below 2": predicates.SquaredError(
-        "early autoencoder", "below", 2
-    ),
-    "the VAE's squared error is below 0.015": predicates.SquaredError("VAE", "below", 0.015),
-    "the early VAE's squared error is below 0": predicates.SquaredError("early VAE", "below", 0),
-    "the VAE's KL divergence is above 5.25 nats": predicates.Divergence("above", 5.25),
-    "the VAE's KL divergence is below 12 nats": predicates.Divergence("below", 12),
-    "the VAE's latent space has fewer gaps than the classifier's": predicates.FewerGaps(),
-    "the classifier on generated images reaches 92.9 %": predicates.Reaches(
-        "generated images", 92.9
-    ),
-    "the classifier on latents reaches 100 %": predicates.Reaches("latents", 100),
-}
-
-
-@pytest.mark.parametrize("sentence", SENTENCES)
-def test_sentences_are_read_and_said_again(sentence: str) -> None:
-    claim = Claim.parse(sentence)
-    assert claim == Claim.of(SENTENCES[sentence])
-    assert str(claim) == sentence
-    assert Claim.parse(sentence.upper()) == claim
-    assert claim.needs_images
-    assert not claim.targets
-    assert not claim.ablations
-    assert hash(claim) == hash(Claim.parse(sentence))
-
-
-def test_every_kind_of_fact_has_a_sentence_here() -> None:
-    assert {type(fact) for fact in SENTENCES.values()} == {
-        kind for kind in PREDICATES if issubclass(kind, Fact) and kind.needs_images
-    }
-
-
-OF_DRAWINGS = [kind for kind in PREDICATES if kind.needs_images]
-
-
-@pytest.mark.parametrize("kind", OF_DRAWINGS)
-def test_any_value_comes_back_from_its_sentence(kind: type) -> None:
-    @steady
-    @given(values_of(kind, names, counts))
-    def there_and_back(fact: Any) -> None:
-        assert Claim.parse(str(Claim.of(fact))) == Claim.of(fact)
-
-    there_and_back()
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: predicates.SquaredError("GAN", "above", 1), "'GAN' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: predicates.SquaredError("VAE", "near", 1), "'near' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: predicates.SquaredError("VAE", "above", -1), "-1 cannot be compared with"),
-        (lambda: predicates.SquaredError("VAE", "above", True), "True cannot be compared with"),
-        (lambda: predicates.SquaredError("VAE", "above", float("inf")), "inf cannot be"),
-        (lambda: predicates.SquaredError("VAE", "above", float("nan")), "nan cannot be"),
-        (lambda: predicates.SquaredError("VAE", "above", "1"), "'1' cannot be compared"),  # type: ignore[arg-type]
-        (lambda: predicates.Divergence("over", 1), "'over' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: predicates.Divergence("above", -0.1), "-0.1 cannot be compared with"),
-        (lambda: predicates.Divergence("above", None), "None cannot be compared with"),  # type: ignore[arg-type]
-        (lambda: predicates.Reaches("images", 5), "'images' has no meaning here"),  # type: ignore[arg-type]
-        (lambda: predicates.Reaches("latents", 101), "101 is not a percentage"),
-        (lambda: predicates.Reaches("latents", -1), "-1 is not a percentage"),
-    ],
-)
-def test_values_without_a_meaning_are_refused(make: Any, words: str) -> None:
-    with pytest.raises(InterpChecksError) as caught:
-        make()
-    assert caught.value.problem.startswith(words)
-    assert caught.value.expected
-    assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "the VAE's squared error is below -1",
-        "the VAE's squared error is below 1 %",
-        "the late VAE's squared error is below 1",
-        "the early VAE's KL divergence is above 5 nats",
-        "the VAE's KL divergence is above 5",
-        "the classifier on images reaches 5 %",
-        "the classifier on latents reaches 101 %",
-        "the VAE answers the same whatever it is shown",
-        "dropping direction 1 the VAE's squared error is below 1",
-    ],
-)
-def test_sentences_that_say_nothing_are_refused(sentence: str) -> None:
-    with pytest.raises(InterpChecksError):
-        Claim.parse(sentence)
 
 
 # --- without drawings ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from imports import (
+from imports_of_the_house import (
     PACKAGES,
     ROOT,
     House,

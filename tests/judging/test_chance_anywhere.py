@@ -7,10 +7,10 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
+from chance_oracle import HEADLINE, Cuts, Numbers, goes_most, random_readout, spares_but
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_chance import HEADLINE, Cuts, Numbers, goes_most, random_readout, spares_but
 
 from interp_checks import Ablation, Claim, GateWeights, judge
 from interp_checks.ablations.ablation import dropping
@@ -289,7 +289,8 @@ def test_every_predicate_is_tried() -> None:
 
 
 def test_gates_are_counted_too_where_that_is_affordable(monkeypatch: pytest.MonkeyPatch) -> None:
-    from test_rotations import Loop, nn
+    from gate_chance_oracle import Loop
+    from torch import nn
 
     target = GateWeights(1, "new", "input")
     loop = Loop(nn.GRU, target, 2, 6)

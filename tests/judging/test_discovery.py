@@ -19,6 +19,8 @@ from interp_checks.thresholds import UNSPECIFIC
 from interp_fixtures import reference_readout
 from interp_fixtures.command import main
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 REFERENCE = Path(interp_fixtures.__file__).with_name("reference")
 DATASETS = ["digits", "mnist"]
 
@@ -185,7 +187,6 @@ def test_in_noise_there_are_only_trivial_facts(seed: int) -> None:
             )
 
 
-@pytest.mark.slow
 def test_facts_in_noise_are_true_in_the_population() -> None:
     """Of what is found on noise, what fails on a large new sample: at most the stated rate."""
     claims = failed = 0

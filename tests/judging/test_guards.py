@@ -11,11 +11,11 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from chance_oracle import random_readout
 from claim_strategies import steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_readouts import ABLATED, diagonal, dictated, judged
-from test_chance import random_readout
 
 from interp_checks import Ablation, Claim, NotJudgedError, Outcome, Readout, judge, load_snapshot
 from interp_checks.judging.chance import Chance, by_chance

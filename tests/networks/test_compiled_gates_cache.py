@@ -10,10 +10,14 @@ from typing import Any
 
 import numba
 import pytest
-from test_compiled_cache import PACKAGE, ROOT, copied, copied_with, started
+from copied_package import PACKAGE, ROOT, copied, copied_with, started
 
 from interp_checks.counting.engines import can_compile
 from interp_checks.networks import kernels as recurrent
+
+pytestmark = pytest.mark.long
+
+NETWORKS = Path(PACKAGE.name) / "networks"
 
 #: Predictions without each direction of some gates' weights, and by PyTorch's own layers.
 ABLATE = """
@@ -99,7 +103,7 @@ def test_a_sound_cache_is_used(warm: Path) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.5])
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 def test_damaged_files_in_the_cache(kind: str, share: float, warm: Path, tmp_path: Path) -> None:
-    files = list(copied_with(warm, tmp_path).glob(f"recurrent.*.{kind}"))
+    files = list(copied_with(warm, tmp_path, NETWORKS).glob(f"kernels.*.{kind}"))
     assert files
     for file in files:
         file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
@@ -111,6 +115,6 @@ def test_damaged_files_in_the_cache(kind: str, share: float, warm: Path, tmp_pat
 def test_a_full_disk(tmp_path: Path) -> None:
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
     assert ablated(copied(tmp_path), before=full)["loaded"] == 1
-    kept = list((tmp_path / PACKAGE.name / "networks" / "__pycache__").glob("kernels.*.nbc"))
+    kept = list((tmp_path / NETWORKS / "__pycache__").glob("kernels.*.nbc"))
     assert all(file.stat().st_size <= 1000 for file in kept)
     shutil.rmtree(tmp_path)

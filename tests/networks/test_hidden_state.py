@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
+from swapped_weights import swapped
 
 from interp_checks import (
     Ablation,
@@ -266,23 +266,6 @@ def pictures() -> ClassifierPictures:
     return ClassifierPictures(
         classifier(), vae(), training.images, images().images, images().labels, directions
     )
-
-
-def swapped(model: torch.nn.Module, target: GateWeights, kept: tuple[int, ...]) -> torch.nn.Module:
-    """A copy with what is left of one LSTM gate's weights, by numpy."""
-    copied = copy.deepcopy(model)
-    state = copied.state_dict()
-    suffix = f"weight_{'ih' if target.kind == 'input' else 'hh'}_l{target.layer - 1}"
-    # The one recurrent module of the part that is run comes first.
-    name = next(name for name in state if name.endswith(suffix))
-    units = len(state[name]) // 4
-    at = ("input", "forget", "cell", "output").index(target.gate) * units
-    left, values, right = np.linalg.svd(state[name][at : at + units].double().numpy())
-    stay = [number - 1 for number in kept]
-    block = (left[:, stay] * values[stay]) @ right[stay]
-    state[name][at : at + units] = torch.from_numpy(block).float()
-    copied.load_state_dict(state)
-    return copied
 
 
 def test_an_encoder_with_every_direction_is_intact() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from naive import confusion
+from swapped_weights import swapped
 from torch import nn
 
 from interp_checks.errors import InterpChecksError, NotJudgedError
@@ -21,7 +22,7 @@ from interp_checks.networks.sweep import ablated_predictions, predict_gates, swe
 from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file
 
-ORDER = {"LSTM": ("input", "forget", "cell", "output"), "GRU": ("reset", "update", "new")}
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(autouse=True)
@@ -55,24 +56,6 @@ class Classifier(nn.Module):
 
 def noise(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def swapped(model: Any, target: GateWeights, kept: tuple[int, ...]) -> Any:
-    """A copy of a model whose weights are overwritten by hand."""
-    model = copy.deepcopy(model)
-    stack = next(part for part in model.modules() if isinstance(part, nn.RNNBase))
-    name = f"weight_{'ih' if target.kind == 'input' else 'hh'}_l{target.layer - 1}"
-    stacked = getattr(stack, name + ("_reverse" if target.backward else ""))
-    gates = ORDER.get(type(stack).__name__, ("",))
-    start = gates.index(target.gate) * stack.hidden_size
-    block = stacked.detach()[start : start + stack.hidden_size]
-    u, s, vt = np.linalg.svd(block.double().numpy(), full_matrices=False)
-    rebuilt = np.zeros(block.shape)
-    for index in kept:
-        rebuilt += s[index - 1] * np.outer(u[:, index - 1], vt[index - 1])
-    with torch.no_grad():
-        stacked[start : start + stack.hidden_size] = torch.from_numpy(rebuilt)
-    return model
 
 
 KINDS: dict[str, Any] = {
@@ -283,8 +266,7 @@ def test_counts_are_those_of_the_shipped_classifier_with_weights_swapped() -> No
     for row, one in enumerate(asked):
         with torch.no_grad():
             predicted = swapped(model, *one)(inputs).argmax(1).numpy()
-        expected = np.zeros((10, 10), dtype=int)
-        np.add.at(expected, (labels, predicted), 1)
+        expected = confusion(labels, predicted, 10)
         assert (counts.confusion[row] == expected).all()
         assert (counts.right[row] == np.diag(expected)).all()
         for label, both in enumerate(counts.both[row]):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from test_baseline import CLAIMS, HELD, OPTIONS, compared, run, saved, suite
+from saved_runs import CLAIMS, HELD, OPTIONS, compared, run, saved, suite
 
 from interp_checks import save_snapshot
 from interp_checks.comparing.saved_run import load_run, packed, save_run

@@ -11,6 +11,8 @@ from interp_checks.comparing.fates import Judged, fate_by_outcomes
 from interp_checks.statistics.check import Check
 from interp_fixtures.command import main
 
+pytestmark = pytest.mark.long
+
 SUITE = """
 from pytest_interp_checks import claims
 

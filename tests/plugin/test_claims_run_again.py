@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_pytest_outcomes import claims_in, project, report_in, run
+from outcome_projects import claims_in, project, report_in, run
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["project"]  # a fixture
 

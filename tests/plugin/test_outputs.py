@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from interp_checks.comparing.saved_run import load_run
 from interp_checks.printable import encodable, one_line, printable
 
+pytestmark = pytest.mark.slow
+
 #: Names of classes, as files and spreadsheets bring them.
 NAMES = (
     "sea\vgull",  # a line break within a cell
@@ -38,9 +40,9 @@ from interp_checks import Readout
 NAMES = {names!r}
 
 def pytest_configure():
-    from interp_fixtures import exhibits, exhibits_of_ablations, exhibits_of_classifier
-    exhibits.MAKERS[:] = [
-        (item, maker) for item, maker in exhibits.MAKERS if item in {items!r}
+    from interp_fixtures.thesis_figures import all_figures
+    all_figures.MAKERS[:] = [
+        (item, maker) for item, maker in all_figures.MAKERS if item in {items!r}
     ]
 
 @pytest.fixture(scope="session")
@@ -138,7 +140,7 @@ def full(self, text, *args, **more):
     return write(self, text, *args, **more)
 Path.write_bytes = full
 
-from pytest_interp_checks import csv_table
+from interp_checks.report import csv_table
 rows = csv_table.csv_table
 csv_table.csv_table = lambda report: rows(report) if {{defect}} else 1 / 0
 """

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from test_baseline import HELD, OPTIONS, broken
-from test_reports_markdown import Page
+from markdown_pages import Page
+from saved_runs import HELD, OPTIONS, broken
 
 from interp_checks import save_snapshot
 from interp_checks.comparing.saved_run import load_run
 from interp_fixtures import reference_readout
+
+pytestmark = pytest.mark.slow
 
 FIRST = ("accuracy is above 80 %", HELD)
 SECOND = ("accuracy is above 99 %",)

@@ -12,12 +12,14 @@ import numpy as np
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
 import torch
-from test_foreign_checkpoints import MNIST, refolded
+from foreign_checkpoints import MNIST, refolded
 
 from interp_checks import Readout
 from interp_checks.comparing.saved_run import load_run, packed, save_run
 from interp_checks.report.page import page
 from interp_fixtures.reference_files import checkpoint_file, snapshot_file
+
+pytestmark = pytest.mark.slow
 
 OPTIONS = ("-p", "no:cacheprovider", "--interp-rotations=0")
 MODEL = """

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 from pytest_interp_checks import claims
 

@@ -6,24 +6,21 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from made_readouts import dictated
 from markdown_it import MarkdownIt
+from outcome_projects import DOCS, claims_in, project, report_in, run
 
-from interp_checks import save_snapshot
 from interp_checks.comparing.saved_run import load_run
 
-DOCS = Path(__file__).parents[2] / "docs"
+__all__ = ["project"]  # fixture
+
+pytestmark = pytest.mark.slow
+
 for _plugin in ("xdist", "pytest_timeout"):
     pytest.importorskip(_plugin)
-
-#: 400 images of four classes (and one without any), 98 % right.
-IMAGES = {(0, 0, 1): 100, (1, 1, 1): 100, (2, 2, 2): 100, (3, 3, 3): 92, (3, 0, 0): 8}
 
 #: One claim for each outcome, told apart by its threshold: its kind, and how it ends.
 #: Kind: pytest's word, the word of reports, the outcome of the verdict.
@@ -67,40 +64,6 @@ MARKS = {
     "teardown raises": 'usefixtures("raises_at_the_end")',
     "timed out": 'timeout(0.3, method="signal")',
 }
-CONFTEST = """
-import os, time
-import pytest
-
-def pytest_configure():
-    # Other tests draw exhibits; they would take most of the time of these.
-    from interp_fixtures import exhibits
-    exhibits.MAKERS.clear()
-
-@pytest.fixture
-def raises():
-    raise RuntimeError("a fixture | broke")
-
-@pytest.fixture
-def raises_at_the_end():
-    yield
-    raise RuntimeError("the end broke")
-
-@pytest.fixture
-def skips():
-    pytest.skip("no model today")
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem):
-    name = pyfuncitem.originalname
-    if name == "test_test_raises":
-        raise MemoryError("no memory left")
-    if name == "test_timed_out":
-        time.sleep(5)
-    if name == "test_nothing_judges":
-        return True
-    if name == "test_crashed":
-        os._exit(3)
-"""
 
 
 def suite(sentences: dict[str, str]) -> str:
@@ -113,15 +76,6 @@ def suite(sentences: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-@pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    save_snapshot(dictated(IMAGES), pytester.path / "made.safetensors")
-    pytester.makeconftest(CONFTEST)
-    return pytester
-
-
-OPTIONS = ("-p", "no:cacheprovider", "--interp-rotations=0", "--interp-checkpoint=made.safetensors")
 WRITES = (
     "--interp-report=r.md",
     "--interp-report=r.json",
@@ -130,24 +84,6 @@ WRITES = (
     "--interp-save=run.json",
     "--junitxml=j.xml",
 )
-
-
-def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(*OPTIONS, *options)
-
-
-def report_in(path: str = "r.json") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
-    schema = json.loads((DOCS / "report.schema.json").read_text("utf-8"))
-    jsonschema.validate(found, schema)
-    return found
-
-
-def claims_in(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        *(claim for subject in report["subjects"] for claim in subject["claims"]),
-        *report["without_subject"],
-    ]
 
 
 def rows_in(markdown: str) -> list[list[str]]:

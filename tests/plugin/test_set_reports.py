@@ -13,9 +13,11 @@ import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
 from made_heads import EITHER, crossed
 from made_readouts import judged
-from test_reports_markdown import Page
+from markdown_pages import Page
 
 from interp_checks import Readout, load_snapshot, save_snapshot
+
+pytestmark = pytest.mark.slow
 
 OF_SETS = (
     "directions 1 and 2 are the only minimal kill set of class 0",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from types import SimpleNamespace
+
 import pytest
+from naive import confusion, predictions
 from safetensors.numpy import load_file
 
 from interp_checks import Claim, Outcome, judge, load_snapshot, sweep
@@ -11,36 +13,26 @@ from interp_checks.ablations.ablation import FAMILIES, family_members
 from interp_fixtures.reference_files import snapshot_file
 
 
-def plain_counts(tensors: dict[str, np.ndarray], kept: list[int]) -> np.ndarray:
-    """Rebuild the weight from the directions that stay, multiply, take the argmax, count."""
-    weight = tensors["weight"].astype(np.float64)
-    left, values, right = np.linalg.svd(weight.T)
-    rebuilt = np.zeros_like(weight.T)
-    for number in kept:
-        rebuilt += values[number - 1] * np.outer(left[:, number - 1], right[number - 1])
-    logits = tensors["features"].astype(np.float64) @ rebuilt + tensors["bias"]
-    counts = np.zeros((len(weight), len(weight)), dtype=int)
-    np.add.at(counts, (tensors["labels"], logits.argmax(axis=1)), 1)
-    return counts
+def arrays_of(dataset: str) -> SimpleNamespace:
+    """What the file of a shipped reference holds, read without the library."""
+    return SimpleNamespace(**load_file(snapshot_file(dataset)))
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "digits"])
 def test_every_ablation_of_every_family_agrees_exactly(dataset: str) -> None:
-    tensors = load_file(snapshot_file(dataset))
+    arrays = arrays_of(dataset)
     readout = load_snapshot(snapshot_file(dataset))
     ablations = [member for family in FAMILIES for member in family_members(family, 10)]
     assert len(ablations) == 40
     confusions = sweep(readout, ablations)
     for ablation in ablations:
-        expected = plain_counts(tensors, list(ablation.kept(10)))
+        expected = confusion(arrays.labels, predictions(arrays, ablation.kept(10)), 10)
         assert (confusions[ablation].counts == expected).all(), str(ablation)
 
 
 def test_all_ten_directions_are_the_model_itself() -> None:
-    tensors = load_file(snapshot_file("mnist"))
-    logits = tensors["features"].astype(np.float64) @ tensors["weight"].T.astype(np.float64)
-    counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (tensors["labels"], (logits + tensors["bias"]).argmax(axis=1)), 1)
+    arrays = arrays_of("mnist")
+    counts = confusion(arrays.labels, predictions(arrays), 10)
     readout = load_snapshot(snapshot_file("mnist"))
     assert (readout.keeping_first(10).counts == counts).all()
     assert (readout.intact.counts == counts).all()

@@ -1,79 +1,34 @@
-"""Figures show the numbers they are given; on a page they keep to themselves; all can read them."""
+"""Figures: the numbers they show."""
 
 from __future__ import annotations
 
 import math
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-import matplotlib
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb, to_rgba
+from drawn_figures import (
+    BIAS,
+    CLOUD,
+    COUNTS,
+    IMAGES,
+    LABELS,
+    NAMES,
+    RECALL,
+    ROWS,
+    SPACE,
+    WORTH,
+    exhibits,
+    ink,
+)
+from matplotlib.colors import to_rgba
 from matplotlib.text import Text
-from PIL import Image
 
-from interp_checks import DataError, InterpChecksError
+from interp_checks import DataError
 from interp_checks.report import figures as fig
-from interp_checks.report.figures import palette, style
-from interp_checks.report.figures.spreading import pushed_apart, spread
-from interp_checks.report.figures.themes import inked
+from interp_checks.report.figures import palette
 
-NAMES = ["cat", "dog", "newt", "owl"]
-COUNTS = np.array([[90, 10, 0, 0], [1, 999, 0, 0], [0, 3, 4, 1], [0, 0, 0, 0]])
-RNG = np.random.default_rng(3)
-IMAGES = RNG.random((30, 6, 5))
-LABELS = np.arange(30) % 4
-ROWS = RNG.normal(size=(5, 4))
-BIAS = np.array([0.5, -1.25, 2.0, 0.0])
-SPACE = RNG.normal(size=(60, 3)) + 4 * np.eye(4, 3)[np.arange(60) % 4]
-CLOUD = np.arange(60) % 4
-RECALL = np.array([[0.99, 0.049, 0.051, 1.0], [0.0, 0.5, 0.004, 0.996]])
-WORTH = RNG.normal(size=(5, 5))
-
-EXHIBITS = {
-    "class-counts": lambda: fig.class_counts(LABELS, LABELS[:7], NAMES),
-    "image-grid": lambda: fig.image_grid(IMAGES, 3, 4),
-    "confusion": lambda: fig.confusion_matrices([COUNTS, COUNTS.T], ["one", "two"], NAMES),
-    "mistakes": lambda: fig.mistakes(
-        IMAGES, LABELS, (LABELS + 1) % 4, [(0, 1), (1, 2), (2, 2)], NAMES, most=5
-    ),
-    "weight-rows": lambda: fig.weight_rows(ROWS, BIAS, NAMES),
-    "offset-rows": lambda: fig.weight_rows(ROWS, BIAS, NAMES, offset=3),
-    "gramian": lambda: fig.gramian(ROWS),
-    "positions": lambda: fig.relative_positions(ROWS, BIAS, [f"row {n}" for n in range(5)], "bias"),
-    "values": lambda: fig.singular_values(np.array([4.0, 2, 1, 0.5])),
-    "projection": lambda: fig.projection(SPACE[:, :2], CLOUD, NAMES, [0.5, 0.25]),
-    "space": lambda: fig.projections(
-        [SPACE, SPACE[:40]], [CLOUD, CLOUD[:40]], ["a", "b"], NAMES, [[0.5, 0.2, 0.1]] * 2
-    ),
-    "maps": lambda: fig.embeddings([SPACE[:, :2]] * 2, [CLOUD] * 2, ["train", "test"], NAMES),
-    "low-rank": lambda: fig.low_rank_image(IMAGES[0], 2),
-    "answers": lambda: fig.answers(IMAGES[:3], IMAGES[3:6], IMAGES.mean(0)),
-    "reconstructions": lambda: fig.reconstructions(IMAGES[:3], {"epoch 9": IMAGES[3:6]}),
-    "recall": lambda: fig.recall_table(["all", "none"], RECALL, NAMES, "Recall"),
-    "shares": lambda: fig.predicted_shares(["all", "none"], RECALL, NAMES, "Predictions"),
-    "movement": lambda: fig.mean_movement(RECALL * 7, ["all", "none"], NAMES),
-    "accuracy": lambda: fig.accuracy_table(["layer 1", "layer 2"], RECALL, "Accuracy"),
-    "shapley": lambda: fig.shapley_bars(WORTH, [*NAMES, "accuracy"]),
-    "strips": lambda: fig.strips(
-        IMAGES[:8].reshape(4, 2, 6, 5), IMAGES[8:16].reshape(4, 2, 6, 5), NAMES, "Without 5"
-    ),
-}
-
-
-@pytest.fixture(scope="module")
-def exhibits() -> dict[str, fig.Exhibit]:
-    return {name: make() for name, make in EXHIBITS.items()}
-
-
-@pytest.fixture(scope="module")
-def svgs(exhibits: dict[str, fig.Exhibit]) -> dict[str, str]:
-    return {name: fig.themed_svg(exhibit, name) for name, exhibit in exhibits.items()}
+__all__ = ["exhibits"]  # fixture
 
 
 def texts(figure: fig.Exhibit) -> list[str]:
@@ -82,11 +37,6 @@ def texts(figure: fig.Exhibit) -> list[str]:
 
 def cells(figure: fig.Exhibit, panel: int = 0) -> np.ma.MaskedArray:
     return figure.axes[panel].collections[0].get_array()
-
-
-def ink(figure: fig.Exhibit, panel: int = 0) -> np.ndarray:
-    """How much ink each pixel of the image has."""
-    return np.asarray(figure.axes[panel].images[0].get_array())[..., 3] / 255
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -308,366 +258,6 @@ def test_strips_say_which_class_changes_most() -> None:
     assert "most in class dog (0.500 on average), least in class cat (0.000)" in figure.alt
     assert ink(figure, 1)[6:10, :4].mean() == pytest.approx(0.5, abs=1 / 255)
     assert not ink(figure, 0).any()
-
-
-# --- the look -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", EXHIBITS)
-def test_every_text_is_within_the_figure_and_large_enough(
-    exhibits: dict[str, fig.Exhibit], name: str
-) -> None:
-    figure = exhibits[name]
-    assert figure.get_figwidth() <= 16 / 2.54 + 1e-9
-    shown = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-    ticks = {
-        id(label)
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for label in axis.get_ticklabels()
-    }
-    for text in shown:
-        assert text.get_fontsize() >= 7
-        # Labels of ticks beyond the end of an axis are not drawn.
-        if id(text) not in ticks:
-            box = text.get_window_extent()
-            assert min(box.x0, box.y0) > -1
-            assert box.x1 < figure.bbox.x1 + 1
-            assert box.y1 < figure.bbox.y1 + 1
-
-
-@pytest.mark.parametrize("name", EXHIBITS)
-def test_every_figure_says_in_words_what_it_shows(
-    exhibits: dict[str, fig.Exhibit], name: str
-) -> None:
-    figure = exhibits[name]
-    assert figure.title
-    assert figure.alt.endswith(".")
-    assert re.search(r"\d", figure.alt)
-
-
-def linear(rgb: np.ndarray) -> np.ndarray:
-    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-
-
-def lab(linear_rgb: np.ndarray) -> np.ndarray:
-    to_xyz = np.array(
-        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175],
-         [0.0193339, 0.119192, 0.9503041]]
-    )  # fmt: skip
-    xyz = np.clip(linear_rgb, 0, 1) @ to_xyz.T / to_xyz.sum(axis=1)
-    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
-    x, y, z = np.moveaxis(f, -1, 0)
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
-
-
-def ciede2000(first: np.ndarray, second: np.ndarray) -> float:
-    """Sharma, Wu and Dalal (2005)."""
-    (l1, a1, b1), (l2, a2, b2) = first, second
-    mean = (math.hypot(a1, b1) + math.hypot(a2, b2)) / 2
-    g = 0.5 * (1 - math.sqrt(mean**7 / (mean**7 + 25**7)))
-    c1, c2 = math.hypot((1 + g) * a1, b1), math.hypot((1 + g) * a2, b2)
-    h1, h2 = (
-        math.degrees(math.atan2(b, (1 + g) * a)) % 360 for a, b in ((a1, b1), (a2, b2))
-    )  # fmt: skip
-    dh = (h2 - h1 + 180) % 360 - 180 if c1 * c2 else 0.0
-    hue = 2 * math.sqrt(c1 * c2) * math.sin(math.radians(dh / 2))
-    hm = (h1 + dh / 2) % 360 if c1 * c2 else h1 + h2
-    lm, cm = (l1 + l2) / 2, (c1 + c2) / 2
-
-    def cos(degrees: float) -> float:
-        return math.cos(math.radians(degrees))
-
-    t = 1 - 0.17 * cos(hm - 30) + 0.24 * cos(2 * hm) + 0.32 * cos(3 * hm + 6)
-    t -= 0.2 * cos(4 * hm - 63)
-    sl = 1 + 0.015 * (lm - 50) ** 2 / math.sqrt(20 + (lm - 50) ** 2)
-    sc, sh = 1 + 0.045 * cm, 1 + 0.015 * cm * t
-    turn = -2 * math.sqrt(cm**7 / (cm**7 + 25**7))
-    turn *= math.sin(math.radians(60 * math.exp(-(((hm - 275) / 25) ** 2))))
-    parts = (l2 - l1) / sl, (c2 - c1) / sc, hue / sh
-    return math.sqrt(sum(part**2 for part in parts) + turn * parts[1] * parts[2])
-
-
-#: What is left of linear RGB for the three kinds of dichromats (Machado et al., 2009).
-EYES = {
-    "normal": np.eye(3),
-    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-               [-0.003882, -0.048116, 1.051998]],
-    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
-               [-0.011820, 0.042940, 0.968881]],
-    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
-               [0.004733, 0.691367, 0.303900]],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
-        ((50, 2.49, -0.001), (50, -2.49, 0.0011), 7.2195),
-        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
-        ((2.0776, 0.0795, -1.135), (0.9033, -0.0636, -0.5514), 0.9082),
-    ],
-)
-def test_the_distance_used_here_agrees_with_published_pairs(
-    first: Any, second: Any, expected: float
-) -> None:
-    assert ciede2000(first, second) == pytest.approx(expected, abs=1e-4)
-
-
-@pytest.mark.parametrize(("eyes", "least"), [("normal", 23), *((eye, 12.5) for eye in EYES)])
-def test_class_colours_stay_apart_for_all_eyes(eyes: str, least: float) -> None:
-    colours = linear(np.array([to_rgb(colour) for colour in palette.CLASS_COLOURS]))
-    seen = lab(colours @ np.array(EYES[eyes]).T)
-    distances = [
-        ciede2000(seen[first], seen[second]) for first in range(10) for second in range(first)
-    ]
-    assert min(distances) > least
-
-
-def contrast(first: Any, second: Any) -> float:
-    weights = np.array([0.2126, 0.7152, 0.0722])
-    bright, dark = sorted(
-        (float(linear(np.array(to_rgb(c))) @ weights) for c in (first, second)), reverse=True
-    )
-    return (bright + 0.05) / (dark + 0.05)
-
-
-@pytest.mark.parametrize("paper", ["#ffffff", "#111111"])
-def test_class_colours_and_their_names_can_be_read_on_any_paper(paper: str) -> None:
-    for colour in palette.CLASS_COLOURS:
-        assert contrast(colour, paper) >= 3
-        assert contrast(colour, palette.text_colour(np.array(to_rgb(colour)))) >= 4.5
-
-
-def test_more_classes_than_colours_differ_by_shape() -> None:
-    looks = [(palette.class_colour(k), palette.class_marker(k)) for k in range(110)]
-    assert len(set(looks)) == 110
-    assert len({marker for _, marker in looks[:10]}) == 10
-
-
-def test_amounts_grow_lighter_at_an_even_pace() -> None:
-    lightness = lab(linear(palette.AMOUNTS(np.linspace(0, 1, 64))[:, :3]))[:, 0]
-    steps = np.diff(lightness)
-    assert (steps > 0).all()
-    assert steps.max() < 2 * steps.min()
-
-
-@pytest.mark.parametrize(("paper", "letters"), [("#ffffff", "#111111"), ("#111111", "#eeeeee")])
-@pytest.mark.parametrize("end", [0.0, 1.0])
-def test_signed_values_fade_into_the_paper_and_numbers_stay_readable(
-    paper: str, letters: str, end: float
-) -> None:
-    shades = palette.SIGNED(np.linspace(0.5, end, 64))
-    on_paper = shades[:, 3:] * shades[:, :3] + (1 - shades[:, 3:]) * np.array(to_rgb(paper))
-    assert np.allclose(on_paper[0], to_rgb(paper), atol=0.01)
-    away = np.abs(lab(linear(on_paper))[:, 0] - lab(linear(np.array(to_rgb(paper))))[0])
-    assert (np.diff(away) > 0).all()
-    for shade, seen in zip(shades, on_paper, strict=True):
-        text = letters if shade[3] < 0.9 else palette.text_colour(shade)
-        assert contrast(tuple(seen), text) >= 3
-
-
-def test_both_ends_of_signed_values_are_equally_dark() -> None:
-    ends = lab(linear(palette.SIGNED(np.array([0.0, 1.0]))[:, :3]))[:, 0]
-    assert ends[0] == pytest.approx(ends[1], abs=1.5)
-
-
-def test_spread_places_are_the_nearest_that_keep_their_distance() -> None:
-    from scipy.optimize import minimize
-
-    wanted = np.array([3.0, 0.0, 0.2, 3.1, 9.0])
-    order = np.argsort(wanted)
-    best = minimize(
-        lambda places: ((places - wanted) ** 2).sum(),
-        np.array([5.0, 1, 2, 6, 9]),
-        constraints={"type": "ineq", "fun": lambda places: np.diff(places[order]) - 1},
-    ).x
-    assert np.allclose(spread(wanted, 1.0, -9, 19), best, atol=1e-3)
-    assert np.allclose(spread(np.zeros(3), 5.0, 0, 1), [0, 0.5, 1])
-    assert spread(np.array([]), 1, 0, 1).shape == (0,)
-
-
-def test_boxes_are_pushed_apart() -> None:
-    places = pushed_apart(np.random.default_rng(0).random((6, 2)) * 4, 2.0, 1.0)
-    for first in range(6):
-        for second in range(first):
-            gap = np.abs(places[first] - places[second]) / [2.0, 1.0]
-            assert gap.max() >= 1 - 1e-6
-
-
-# --- on a page ----------------------------------------------------------------------------------
-
-
-def test_ids_of_a_page_of_figures_are_unique_and_references_resolve(svgs: dict[str, str]) -> None:
-    page = "".join(svgs.values())
-    ids = re.findall(r'\bid="([^"]*)"', page)
-    assert len(ids) == len(set(ids))
-    used = set(re.findall(r"url\(#([^)]*)\)", page))
-    used |= set(re.findall(r'href="#([^"]*)"', page))
-    used |= {one for pair in re.findall(r'aria-labelledby="([^"]*)"', page) for one in pair.split()}
-    assert used <= set(ids)
-    assert len(used) > 100
-
-
-@pytest.mark.parametrize("name", EXHIBITS)
-def test_an_svg_takes_its_colours_from_the_page_and_nothing_from_elsewhere(
-    svgs: dict[str, str], exhibits: dict[str, fig.Exhibit], name: str
-) -> None:
-    svg = svgs[name]
-    root = ElementTree.fromstring(svg)
-    assert "currentColor" in svg
-    assert style.INK not in svg
-    assert not {"width", "height"} & set(root.attrib)
-    assert len(root.attrib["viewBox"].split()) == 4
-    for reference in re.findall(r'href="([^"]*)"', svg):
-        assert reference.startswith(("#", "data:image/png;base64,"))
-    assert not re.search(r'https?://(?!www\.w3\.org/(2000/svg|1999/xlink)")', svg)
-    # A style sheet would be that of the whole page.
-    assert not re.search(r"<(style|script|metadata|\?xml|!DOCTYPE)", svg)
-    assert root.attrib["role"] == "img"
-    title, description = root[0], root[1]
-    assert (title.tag.split("}")[1], title.text) == ("title", exhibits[name].title)
-    assert (description.tag.split("}")[1], description.text) == ("desc", exhibits[name].alt)
-    assert root.attrib["aria-labelledby"] == f"{title.attrib['id']} {description.attrib['id']}"
-    families = set(re.findall(r"font: [^;]*?px ([^;\"]*)", svg))
-    assert families <= {"'DejaVu Sans', sans-serif"}
-
-
-def test_images_of_ink_are_masks_of_the_colour_of_the_page(svgs: dict[str, str]) -> None:
-    import base64
-    import io
-
-    root = ElementTree.fromstring(svgs["image-grid"])
-    space = {"s": "http://www.w3.org/2000/svg"}
-    (mask,) = root.iterfind(".//s:mask", space)
-    (sheet,) = root.iterfind(f".//s:rect[@mask='url(#{mask.attrib['id']})']", space)
-    assert sheet.attrib["fill"] == "currentColor"
-    data = mask[0].attrib["{http://www.w3.org/1999/xlink}href"]
-    with Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))) as image:
-        shown = np.asarray(image.convert("L")) / 255
-    expected = ink(fig.image_grid(IMAGES, 3, 4))
-    assert np.array_equal(shown, expected)
-
-
-@pytest.mark.parametrize("name", ["confusion", "space", "maps", "mistakes", "positions"])
-def test_equal_arrays_give_equal_text(svgs: dict[str, str], name: str) -> None:
-    assert fig.themed_svg(EXHIBITS[name](), name) == svgs[name]
-
-
-@pytest.mark.parametrize("ending", ["pdf", "svg"])
-def test_equal_figures_give_equal_files(
-    exhibits: dict[str, fig.Exhibit], ending: str, tmp_path: Path
-) -> None:
-    for name, figure in (("a", exhibits["values"]), ("b", EXHIBITS["values"]())):
-        fig.save_figure(figure, tmp_path / f"{name}.{ending}")
-    assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
-
-
-@pytest.mark.parametrize("name", ["", "9", "a b", "a'", "ä", 'a"><script>'])
-def test_what_is_no_id_is_no_name(exhibits: dict[str, fig.Exhibit], name: str) -> None:
-    with pytest.raises(InterpChecksError, match="cannot begin the ids"):
-        fig.themed_svg(exhibits["values"], name)
-
-
-def test_words_of_the_user_cannot_become_markup() -> None:
-    figure = fig.recall_table(["<b>&"], RECALL[:1], ["<i>", "]]>", '"', "&amp;"], "<script>")
-    root = ElementTree.fromstring(fig.themed_svg(figure, "x"))
-    assert root[0].text == "<script>"
-    assert not [one for one in root.iter() if one.tag.split("}")[1] in ("b", "i", "script")]
-
-
-def test_a_dollar_sign_is_no_formula() -> None:
-    figure = fig.recall_table(["$x^2$"], RECALL[:1], ["$a", "b$", "$$", "\\"], "$\\frac$")
-    told = set(ElementTree.fromstring(fig.themed_svg(figure, "x")).itertext())
-    assert {"$x^2$", "$a", "b$", "$$", "\\", "$\\frac$"} <= told
-
-
-def test_sixty_thousand_points_are_small() -> None:
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 10, 60_000)
-    points = rng.normal(size=(10, 2))[labels] * 4 + rng.normal(size=(60_000, 2))
-    figure = fig.embeddings([points], [labels], ["train"], [str(k) for k in range(10)])
-    assert len(fig.themed_svg(figure, "x")) < 250_000
-
-
-# --- files --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "dark"), [("positions", False), ("positions", True), ("image-grid", True)]
-)
-def test_a_file_has_its_paper_and_ink_that_can_be_seen(
-    exhibits: dict[str, fig.Exhibit], name: str, dark: bool, tmp_path: Path
-) -> None:
-    fig.save_figure(exhibits[name], tmp_path / "a.png", dark=dark)
-    with Image.open(tmp_path / "a.png") as image:
-        pixels = np.asarray(image.convert("RGB")).astype(int)
-    grey = pixels[np.ptp(pixels, axis=2) == 0][:, 0]
-    # From the paper to the ink, and nothing in the ink of the other paper.
-    assert (grey.min(), grey.max()) == ((17, 238) if dark else (17, 255))
-    assert (grey == (238 if dark else 17)).sum() > 10
-    assert name == "image-grid" or (pixels[0, 0] == (17 if dark else 255)).all()
-
-
-def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.Exhibit]) -> None:
-    figure = exhibits["space"]
-    axis = figure.axes[0].zaxis
-    with inked(figure, "#eeeeee"):
-        assert to_rgb(axis.line.get_color()) == to_rgb("#eeeeee")
-        assert axis.pane.get_edgecolor() == to_rgba("#eeeeee", 0.3)
-        assert to_rgb(axis.label.get_color()) == to_rgb("#eeeeee")
-    assert to_rgb(axis.line.get_color()) == to_rgb(style.INK)
-
-
-def test_writing_leaves_the_figure_as_it_was(
-    exhibits: dict[str, fig.Exhibit], svgs: dict[str, str], tmp_path: Path
-) -> None:
-    figure = exhibits["mistakes"]
-    for ending in ("pdf", "svg"):
-        fig.save_figure(figure, tmp_path / f"a.{ending}", dark=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.svg"]
-    assert fig.themed_svg(figure, "mistakes") == svgs["mistakes"]
-
-
-def test_another_format_is_refused(exhibits: dict[str, fig.Exhibit], tmp_path: Path) -> None:
-    with pytest.raises(InterpChecksError, match=r"a\.gif: figures are not written in this format"):
-        fig.save_figure(exhibits["values"], tmp_path / "a.gif")
-    assert not list(tmp_path.iterdir())
-
-
-def test_settings_of_the_user_are_neither_used_nor_changed(svgs: dict[str, str]) -> None:
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
-        before = dict(matplotlib.rcParams)
-        assert fig.themed_svg(EXHIBITS["values"](), "values") == svgs["values"]
-        assert dict(matplotlib.rcParams) == before
-
-
-def test_only_this_package_imports_matplotlib_and_never_pyplot() -> None:
-    script = (
-        "import sys, interp_checks; dir(interp_checks)\n"
-        "assert 'matplotlib' not in sys.modules\n"
-        "import interp_checks.report.embedding\n"
-        "assert not {'matplotlib', 'openTSNE'} & set(sys.modules)\n"
-        "from interp_checks.report.figures import singular_values, themed_svg\n"
-        "themed_svg(singular_values([2.0, 1.0]), 'x')\n"
-        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
-
-
-def test_without_matplotlib_there_is_one_clear_error() -> None:
-    script = (
-        "import sys; sys.modules['matplotlib'] = None\n"
-        "from interp_checks import InterpChecksError\n"
-        "try:\n    import interp_checks.report.figures\n"
-        "except InterpChecksError as error:\n    print(error)\n"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", script], check=True, timeout=60, capture_output=True, text=True
-    )
-    assert "figures need matplotlib" in run.stdout
-    assert "python -m pip install matplotlib" in run.stdout
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from markdown_it import MarkdownIt
-from test_reports import COUNT, OPTIONS, report, run, suite
+from markdown_pages import Page
+from reported_suites import COUNT, OPTIONS, report, run, suite
 
 from interp_checks import Claim
 from interp_checks.claims import predicates
@@ -19,44 +18,6 @@ from interp_checks.report.markdown import markdown
 from interp_checks.statistics.estimate import percent
 
 __all__ = ["report", "suite"]  # fixtures
-
-
-class Page(HTMLParser):
-    """Tables as lists of rows of texts, and all text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tables: list[list[list[str]]] = []
-        self.summaries: list[str] = []
-        self.open: list[str] = []
-        self.text = ""
-        renderer = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-        self.feed(renderer.render(text))
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag == "br":
-            self.handle_data("\n")
-            return
-        self.open.append(tag)
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-        elif tag == "summary":
-            self.summaries.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if "td" in self.open or "th" in self.open:
-            self.tables[-1][-1][-1] += data
-        elif "summary" in self.open:
-            self.summaries[-1] += data
 
 
 def test_rendered_tables(suite: pytest.Pytester, report: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from interp_checks.claims import predicates
 from interp_checks.discovery import candidates_of
 from interp_checks.judging.decide import decide
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 FILE = Path(__file__).parents[2] / "benchmarks" / "planted_truth.py"
 
 

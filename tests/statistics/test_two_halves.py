@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
+from made_runs import half
+from suite_claims import claims
 
-from interp_checks import Claim, Outcome, Readout, judge, load_snapshot
+from interp_checks import Claim, Outcome, judge, load_snapshot
 from interp_fixtures.reference_files import snapshot_file
 
-SUITES = Path(__file__).parents[2] / "suites"
-
-
-class Collected:
-    """The claims of a folder of suites about the output layer."""
-
-    def __init__(self) -> None:
-        self.claims: set[Claim] = set()
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.claims = {
-            item.callspec.params["claim"]
-            for item in session.items
-            if isinstance(item, pytest.Function)
-            and item.get_closest_marker("claim")
-            and not item.callspec.params["claim"].needs_images
-        }
-
-
-@pytest.fixture(scope="module")
-def claims() -> list[Claim]:
-    collected = Collected()
-    arguments = ["--collect-only", "-qq", "-p", "no:cacheprovider", f"--rootdir={SUITES.parent}"]
-    pytest.main([*arguments, str(SUITES)], plugins=[collected])
-    assert len(collected.claims) >= 60
-    return sorted(collected.claims, key=str)
-
-
-def half(readout: Readout, parity: int) -> Readout:
-    return replace(readout, features=readout.features[parity::2], labels=readout.labels[parity::2])
+__all__ = ["claims"]  # fixture
 
 
 def test_no_claim_holds_on_one_half_and_fails_on_the_other(claims: list[Claim]) -> None:

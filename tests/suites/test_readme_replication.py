@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from naive import predictions
 
 from interp_checks.report.page.build import replication_of
 from interp_fixtures import reference_readout
@@ -22,6 +23,8 @@ from interp_fixtures.resolve import resolve
 from interp_fixtures.thesis_figures.all_figures import exhibits_of
 from interp_fixtures.thesis_figures.items import ITEMS
 from interp_fixtures.thesis_figures.sources import Sources
+
+pytestmark = pytest.mark.real_data
 
 ROOT = Path(__file__).parents[2]
 DATA = os.environ.get("INTERP_DATA")
@@ -137,15 +140,10 @@ def test_other_digits_by_hand() -> None:
     told = []
     for name in ("usps", "ardis"):
         readout = reference_readout(name)
-        logits = readout.features.astype(np.float64)
-        left, values, right = np.linalg.svd(readout.weight.T.astype(np.float64))
+        intact = predictions(readout)
         killing = []
         for number in range(1, 11):
-            weight = (np.delete(left, number - 1, 1) * np.delete(values, number - 1)) @ np.delete(
-                right, number - 1, 0
-            )
-            predicted = (logits @ weight + readout.bias).argmax(1)
-            intact = (logits @ readout.weight.T + readout.bias).argmax(1)
+            predicted = predictions(readout, set(range(1, 11)) - {number})
             dead = [
                 digit
                 for digit in range(10)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 #: Items of the thesis that there are claims about.
 ITEMS = {f"T{number}" for number in (1, 2, 3, 4, *range(8, 14), *range(16, 21), 22, 23)}

@@ -1,6 +1,6 @@
 """Reads what every module imports; run by itself it prints the floors and circles of the house.
 
-``python tests/house/imports.py`` counts modules, the floors that they stand on (the longest chain
+``python tests/imports_of_the_house.py`` counts modules, the floors that they stand on (the longest chain
 of imports, a circle counting as one floor), and the circles (modules that import each other, by
 whatever way round).
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 #: Where each package's folder is.
 PACKAGES = {
     "interp_checks": ROOT / "interp_checks",

@@ -1,6 +1,6 @@
 """Try every kernel against numpy on hard heads; see ``test_kernels_on_processors.py``.
 
-    python tests/counting/try_kernels.py NAME
+    python tests/try_kernels.py NAME
 
 Prints how many sweeps agree, or the first that does not. With ``conversions`` as name it looks at
 what the loops were compiled to instead.
@@ -8,12 +8,13 @@ what the loops were compiled to instead.
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -118,14 +119,20 @@ def tried(images: int) -> int:
     return agree
 
 
+def narrow_conversions(loop: Any) -> list[str]:
+    """Conversions of floating-point numbers to whole ones of fewer than 32 bits, in LLVM's words.
+
+    What they give is undefined for numbers out of range, and differs between processors.
+    """
+    text = "\n".join(loop.inspect_llvm().values())
+    return re.findall(r"fpto[su]i .* to (?:<\d+ x )?i(?:8|16)\b", text)
+
+
 def main() -> None:
     warnings.simplefilter("error")
     # Interpreted, 16-bit numbers say that they wrap, which is what the loop asks of them.
     warnings.filterwarnings("ignore", "overflow encountered", RuntimeWarning)
     if sys.argv[1] == "conversions":
-        sys.path.insert(0, str(Path(__file__).parents[1]))
-        from test_kernels_on_processors import narrow_conversions
-
         tried(40)
         assert agrees_with_numpy(Compiled)
         modules = all_subsets, ablations, single_drops, settling, recurrent
