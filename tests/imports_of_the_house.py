@@ -1,8 +1,8 @@
 """Reads what every module imports; run by itself it prints the floors and circles of the house.
 
-``python tests/imports_of_the_house.py`` counts modules, the floors that they stand on (the longest chain
-of imports, a circle counting as one floor), and the circles (modules that import each other, by
-whatever way round).
+``python tests/imports_of_the_house.py`` counts modules, the floors that they stand on (the longest
+chain of imports, a circle counting as one floor), and the circles (modules that import each other,
+by whatever way round).
 """
 
 from __future__ import annotations
