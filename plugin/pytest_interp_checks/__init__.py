@@ -6,20 +6,18 @@ library until a suite needs more.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from .claims import MARKER, claims, not_replicated
+from .claims import claims, not_replicated
+from .collector import Collector, claims_collected
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
+from .marker import MARKER
 from .options import CONFIDENCE, add_options, request_of, was_asked
 from .paths import FOLDER, folder_of, remember_paths
 from .terminal import SteadyTerminal
-
-if TYPE_CHECKING:
-    from .ledger import Ledger
 
 __all__ = [
     "claims",
@@ -31,11 +29,6 @@ __all__ = [
     "subject",
     "subject_with_images",
 ]
-
-_LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
-
-#: Loaded as soon as a claim is collected.
-_COLLECTED = f"{__name__}.collected"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "where it was first stated",
     )
     if not _is_worker(config):
-        config.pluginmanager.register(_Collector(config), "interp-checks-collector")
+        config.pluginmanager.register(Collector(config), "interp-checks-collector")
         config.pluginmanager.register(SteadyTerminal(config), "interp-checks-terminal")
     confidence = config.getoption(CONFIDENCE)
     if confidence is not None and not 0 < confidence < 1:
@@ -202,15 +195,15 @@ def _warnings(config: pytest.Config) -> list[str]:
     if config.option.collectonly or not config.getoption("interp_checkpoint"):
         return []
     from interp_checks.errors import InterpChecksError
-    from interp_checks.report.evidence import warnings_about
+    from interp_checks.report.subject import described
 
     from .fixtures import default_subject
 
     try:
-        found = default_subject(config)
+        warnings = described(default_subject(config)).warnings
     except InterpChecksError:
         return []  # told by the fixture, with the claims that need it
-    return [f"interp-checks: warning: {line}" for line in warnings_about(found, found.readout)]
+    return [f"interp-checks: warning: {line}" for line in warnings]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -220,7 +213,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Tables then look the same in whatever order workers finish. It must be noted before
     pytest-xdist tells the controller that a worker has finished collecting.
     """
-    if _COLLECTED in sys.modules:
+    if claims_collected():
         from .collected import finish
 
         finish(session)
@@ -238,99 +231,3 @@ def pytest_runtest_makereport(
 
     describe(item, report)
     return report
-
-
-class _Collector:
-    """Gathers what becomes of all claims, on the controller or in a plain run."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.cut_short = ""
-        self.lines: list[str] = []
-        self.uncollected: list[pytest.CollectReport] = []
-        self.session: pytest.Session | None = None
-        known = config.pluginmanager.getplugin("lfplugin")
-        # Only now: what failed last is forgotten as it passes.
-        last_failed = config.getoption("lf", False) and getattr(known, "lastfailed", None)
-        self.narrowed_by = [argument for argument in config.args if "::" in argument]
-        self.narrowed_by += ["--last-failed"] if last_failed else []
-        options = ("interp_report", "interp_save", "interp_figures")
-        self.writes = any(map(config.getoption, options))
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """The account of this run; None as long as no claim is known."""
-        return self.config.stash.get(_LEDGER, None)
-
-    def _open(self) -> Ledger:
-        from .ledger import Ledger
-
-        return self.config.stash.setdefault(_LEDGER, Ledger())
-
-    def pytest_collection_finish(self) -> None:
-        """Open the account with what a plain run collected."""
-        if _COLLECTED in sys.modules:
-            from .collected import RECORDS
-
-            records = self.config.stash.get(RECORDS, [])
-            if records:
-                self._open().collect(records)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of pytest-xdist where to list the claims that it collects."""
-        from .collected import name_folder
-
-        name_folder(node)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
-        """Read what a worker collected."""
-        from .collected import read
-
-        records = read(node)
-        if records:
-            self._open().collect(records)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep what could not be collected: nobody knows which claims were in it."""
-        if not report.passed:
-            self.uncollected.append(report)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep a report about a claim."""
-        if self.ledger is not None or hasattr(report, "interp_claim"):
-            from .reporting import amend
-
-            self._open().add(report)
-            amend(self._open(), report, self.config)
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep why the run stopped."""
-        self.cut_short = str(excinfo.value).strip() or "interrupted"
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run whose claims do not allow it to pass, and write what was asked for."""
-        self.session = session
-        option = self.config.option
-        if option.collectonly or getattr(option, "setuponly", False):
-            return
-        if self.ledger is None and not self.writes:
-            return
-        from .reporting import finish
-
-        self.lines = finish(self, session)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the tables and the verdicts."""
-        option = self.config.option
-        if option.collectonly or getattr(option, "setuponly", False):
-            return
-        if self.ledger is not None:
-            from .reporting import summarise
-
-            summarise(self, terminalreporter)
-        for line in self.lines:
-            terminalreporter.write_line(line)

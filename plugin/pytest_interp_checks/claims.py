@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .marker import MARKER
+
 if TYPE_CHECKING:
     from interp_checks.claims.claim import Claim
-
-#: The marker that every claim carries.
-MARKER = "claim"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from interp_checks.errors import InterpChecksError
 from interp_checks.files.writing import write_text
 from interp_checks.printable import encodable
 
-from .claims import MARKER
+from .marker import MARKER
 
 
 class Collected(TypedDict):

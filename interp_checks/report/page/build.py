@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from interp_checks.errors import InterpChecksError
-from interp_checks.report.statuses import of_which
+from interp_checks.report.status import of_which
 from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
