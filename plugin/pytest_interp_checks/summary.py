@@ -77,8 +77,9 @@ def _write_subject(
             write(Padding(sets_table(subject["classes"], tables.lattice), (1, 0, 0, 0)))
     write(claims_table(entries, verbosity))
     write(counts_line(entries))
-    for line in comparison_lines(tables, entries, config):
-        write(Text(printable(line)))
+    if config.getoption("interp_baseline"):
+        for line in comparison_lines(tables, entries, config):
+            write(Text(printable(line)))
     expected = expected_by_mistake(entries)
     if verbosity >= 0 and expected:
         write(Text(expected, style="dim"))
@@ -97,7 +98,8 @@ def printable_rows(
 
 def _closing_lines(ledger: Ledger, config: pytest.Config) -> Iterator[str]:
     """What is to be said of claims that have no row: of the baseline, deselected, unknown."""
-    yield from unused_lines(unused_claims(ledger, config))
+    if config.getoption("interp_baseline"):
+        yield from unused_lines(unused_claims(ledger, config))
     if ledger.deselected:
         count = len(ledger.deselected)
         yield f"{count} more claim{'' if count == 1 else 's'} deselected"

@@ -168,7 +168,7 @@ def test_one_output_that_fails_costs_no_other(
 
 
 def test_a_summary_that_fails_costs_no_report(pytester: pytest.Pytester) -> None:
-    more = "from pytest_interp_checks import summary\nsummary._claims_table = lambda *_: 1 / 0\n"
+    more = "from pytest_interp_checks import summary\nsummary.claims_table = lambda *_: 1 / 0\n"
     project(pytester, more=more)
     result = pytester.runpytest_subprocess(*OPTIONS, *WRITES, "-k", "test_b")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
