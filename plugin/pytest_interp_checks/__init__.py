@@ -84,18 +84,17 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_fixtures.classifiers.trained import train_or_load
-    from interp_fixtures.resolve import check
+    from interp_fixtures.plan import plan_of
 
     from .progress import terminal_progress
 
     # Where nothing will run, nothing is fetched or trained.
     idle = config.option.collectonly or config.option.help
     try:
-        request = request_of(config)
-        check(request, fetch=not idle)
-        if request.trains and not idle:
-            train_or_load(request, terminal_progress(config))
+        plan = plan_of(request_of(config))
+        plan.check(fetch=not idle)
+        if not idle:
+            plan.train(terminal_progress(config))
     except InterpChecksError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -163,10 +162,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
     if not was_asked(config):
         return []
-    from interp_fixtures.resolve import assumed
+    from interp_fixtures.plan import plan_of
 
-    request = request_of(config)
-    return [f"interp-checks: {request.plan}", *(f"  {line}" for line in assumed(request))]
+    plan = plan_of(request_of(config))
+    return [f"interp-checks: {plan.words}", *(f"  {line}" for line in plan.assumed)]
 
 
 def pytest_report_collectionfinish(
@@ -178,11 +177,13 @@ def pytest_report_collectionfinish(
         return []
     if was_asked(config):
         return _warnings(config)
+    from interp_fixtures.plan import plan_of
+
     claims = f"{count} claim{'' if count == 1 else 's'}"
-    request = request_of(config)
-    lines = [f"interp-checks: {claims} to be judged on {request.plan}"]
+    plan = plan_of(request_of(config))
+    lines = [f"interp-checks: {claims} to be judged on {plan.words}"]
     more = sum(_needs_default_subject(item) and _needs_images(item) for item in items)
-    if more and request.without_images and request.dataset != "digits":
+    if more and plan.lends_digits:
         lines.append(
             f"interp-checks: {more} of them need images, which are not at hand: judged on the "
             "shipped digits reference"
