@@ -25,7 +25,7 @@ from interp_checks.readouts.readout import Readout
 from interp_checks.report.tables import Tables
 
 from .ledger import Ledger
-from .paths import path_of, shown
+from .paths import path_for_people, path_of
 
 #: A message names this many tests.
 _SHOWN = 3
@@ -128,7 +128,9 @@ def comparison_lines(
     words = Counter(row["fate"][0] for row in rows if row["fate"])
     told = ", ".join(f"{word} {count}" for word, count in words.items())
     partial = " (a partial run)" if run.partial else ""
-    lines = [f"Against {shown(config, run.path)}{partial}: {told or 'no claim in common'}"]
+    lines = [
+        f"Against {path_for_people(config, run.path)}{partial}: {told or 'no claim in common'}"
+    ]
     readouts = [old for _, old in _known(rows, run)]
     if tables.snapshot and readouts:
         lines += _changes(readouts[0], unpacked(tables.snapshot))

@@ -27,7 +27,7 @@ from .familywise import corrected, number_of_claims
 from .junit import note_judged
 from .marker import EVIDENCE, MARKER
 from .options import CONFIDENCE, UNDECIDED, needs_readouts
-from .paths import shown
+from .paths import path_for_people
 from .subject_name import name_of
 
 
@@ -113,7 +113,7 @@ def _decision(judgement: Judgement, evidence: dict[str, Any], config: pytest.Con
     baseline = baseline_of(config)
     if baseline is None:
         return plain_decision(evidence, verdict, config.getoption(UNDECIDED))
-    where = shown(config, baseline.path)
+    where = path_for_people(config, baseline.path)
     same_sentence = alike(judgement.stated, config) if fate is None else ""
     return against_baseline(evidence, verdict, fate, baseline, where, same_sentence)
 

@@ -23,7 +23,7 @@ from interp_fixtures.thesis_figures.replication import replication_table
 
 from .ledger import Ledger
 from .output_paths import is_step_summary, saved_path
-from .paths import path_of, report_paths, shown
+from .paths import path_for_people, path_of, report_paths
 from .report import commit_of, report_of
 
 
@@ -50,7 +50,7 @@ class Written:
             self.failed = True
             told, where = _problem(error), ""
             if path is not None:
-                named = one_line(shown(self.config, path))
+                named = one_line(path_for_people(self.config, path))
                 told = told.replace(one_line(str(path)), named)
                 where = "" if told.startswith(named) else f"{named}: "
             self.lines.append(f"{what}: {printable(where)}{told}")
@@ -99,7 +99,7 @@ def _writer(
                 file.write(text)
         else:
             write_text(path, text)
-        return f"report: {shown(config, path)}"
+        return f"report: {path_for_people(config, path)}"
 
     return write
 
@@ -147,8 +147,10 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         raise InterpChecksError("the features of a subject could not be packed, or were lost")
     run = {**report, "commit": commit_of(config), "root": path_in_repository(config.rootpath)}
     save_run(path, run, snapshots)
-    partial = " (a partial run: a baseline knows what it leaves out)"
-    return f"run saved: {shown(config, path)}{partial if report['selection']['partial'] else ''}"
+    partial = ""
+    if report["selection"]["partial"]:
+        partial = " (a partial run: a baseline knows what it leaves out)"
+    return f"run saved: {path_for_people(config, path)}{partial}"
 
 
 def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> Iterator[str]:

@@ -11,7 +11,7 @@ from interp_checks.report.contents import Baseline, Circumstances, RunRows, cont
 
 from .baseline import baseline_of, unused_claims
 from .ledger import Ledger
-from .paths import shown
+from .paths import path_for_people
 
 
 def report_of(
@@ -39,7 +39,9 @@ def report_of(
         run or Circumstances(),
         None
         if saved is None
-        else Baseline(shown(config, saved.path), saved.partial, unused_claims(ledger, config)),
+        else Baseline(
+            path_for_people(config, saved.path), saved.partial, unused_claims(ledger, config)
+        ),
     )
 
 

@@ -38,9 +38,9 @@ from interp_checks import Readout
 NAMES = {names!r}
 
 def pytest_configure():
-    from interp_fixtures import exhibits, exhibits_of_ablations, exhibits_of_classifier
-    exhibits.MAKERS[:] = [
-        (item, maker) for item, maker in exhibits.MAKERS if item in {items!r}
+    from interp_fixtures.thesis_figures import of_ablations, of_classifier, registry
+    registry.REGISTRY[:] = [
+        (item, function) for item, function in registry.REGISTRY if item in {items!r}
     ]
 
 @pytest.fixture(scope="session")

@@ -72,9 +72,9 @@ import os, time
 import pytest
 
 def pytest_configure():
-    # Other tests draw exhibits; they would take most of the time of these.
-    from interp_fixtures import exhibits
-    exhibits.MAKERS.clear()
+    # Other tests draw figures; they would take most of the time of these.
+    from interp_fixtures.thesis_figures import all_figures, registry
+    registry.REGISTRY.clear()
 
 @pytest.fixture
 def raises():

@@ -67,24 +67,24 @@ EXHIBITS = {
 
 
 @pytest.fixture(scope="module")
-def exhibits() -> dict[str, fig.Exhibit]:
+def exhibits() -> dict[str, fig.DescribedFigure]:
     return {name: make() for name, make in EXHIBITS.items()}
 
 
 @pytest.fixture(scope="module")
-def svgs(exhibits: dict[str, fig.Exhibit]) -> dict[str, str]:
+def svgs(exhibits: dict[str, fig.DescribedFigure]) -> dict[str, str]:
     return {name: fig.themed_svg(exhibit, name) for name, exhibit in exhibits.items()}
 
 
-def texts(figure: fig.Exhibit) -> list[str]:
+def texts(figure: fig.DescribedFigure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
-def cells(figure: fig.Exhibit, panel: int = 0) -> np.ma.MaskedArray:
+def cells(figure: fig.DescribedFigure, panel: int = 0) -> np.ma.MaskedArray:
     return figure.axes[panel].collections[0].get_array()
 
 
-def ink(figure: fig.Exhibit, panel: int = 0) -> np.ndarray:
+def ink(figure: fig.DescribedFigure, panel: int = 0) -> np.ndarray:
     """How much ink each pixel of the image has."""
     return np.asarray(figure.axes[panel].images[0].get_array())[..., 3] / 255
 
@@ -126,7 +126,9 @@ def test_counts_that_do_not_fit_their_cells_are_left_out() -> None:
     assert "12345" not in texts(fig.confusion_matrices([table], ["x"], [str(k) for k in range(40)]))
 
 
-def test_galleries_hold_the_images_of_their_mistakes(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_galleries_hold_the_images_of_their_mistakes(
+    exhibits: dict[str, fig.DescribedFigure],
+) -> None:
     figure = exhibits["mistakes"]
     headings = [axes.get_title(loc="left") for axes in figure.axes]
     assert headings[:3] == [
@@ -236,7 +238,7 @@ def test_points_are_where_they_are_and_in_the_colour_of_their_class(count: int) 
     assert set(NAMES) <= set(texts(figure))
 
 
-def test_three_columns_are_drawn_in_space(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_three_columns_are_drawn_in_space(exhibits: dict[str, fig.DescribedFigure]) -> None:
     figure = exhibits["space"]
     assert [axes.name for axes in figure.axes] == ["3d", "3d"]
     offsets = [np.column_stack(cloud._offsets3d) for cloud in figure.axes[0].collections]
@@ -292,7 +294,7 @@ def test_shares_and_movements_are_the_numbers_given() -> None:
     assert "from 0 to 12: the farthest is class cat under y" in moved.alt
 
 
-def test_shapley_bars_are_the_values(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_shapley_bars_are_the_values(exhibits: dict[str, fig.DescribedFigure]) -> None:
     figure = exhibits["shapley"]
     for column, panel in enumerate(figure.axes[:5]):
         assert np.allclose([bar.get_height() for bar in panel.patches], WORTH[:, column])
@@ -315,7 +317,7 @@ def test_strips_say_which_class_changes_most() -> None:
 
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_every_text_is_within_the_figure_and_large_enough(
-    exhibits: dict[str, fig.Exhibit], name: str
+    exhibits: dict[str, fig.DescribedFigure], name: str
 ) -> None:
     figure = exhibits[name]
     assert figure.get_figwidth() <= 16 / 2.54 + 1e-9
@@ -338,7 +340,7 @@ def test_every_text_is_within_the_figure_and_large_enough(
 
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_every_figure_says_in_words_what_it_shows(
-    exhibits: dict[str, fig.Exhibit], name: str
+    exhibits: dict[str, fig.DescribedFigure], name: str
 ) -> None:
     figure = exhibits[name]
     assert figure.title
@@ -512,7 +514,7 @@ def test_ids_of_a_page_of_figures_are_unique_and_references_resolve(svgs: dict[s
 
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_an_svg_takes_its_colours_from_the_page_and_nothing_from_elsewhere(
-    svgs: dict[str, str], exhibits: dict[str, fig.Exhibit], name: str
+    svgs: dict[str, str], exhibits: dict[str, fig.DescribedFigure], name: str
 ) -> None:
     svg = svgs[name]
     root = ElementTree.fromstring(svg)
@@ -557,7 +559,7 @@ def test_equal_arrays_give_equal_text(svgs: dict[str, str], name: str) -> None:
 
 @pytest.mark.parametrize("ending", ["pdf", "svg"])
 def test_equal_figures_give_equal_files(
-    exhibits: dict[str, fig.Exhibit], ending: str, tmp_path: Path
+    exhibits: dict[str, fig.DescribedFigure], ending: str, tmp_path: Path
 ) -> None:
     for name, figure in (("a", exhibits["values"]), ("b", EXHIBITS["values"]())):
         fig.save_figure(figure, tmp_path / f"{name}.{ending}")
@@ -565,7 +567,7 @@ def test_equal_figures_give_equal_files(
 
 
 @pytest.mark.parametrize("name", ["", "9", "a b", "a'", "ä", 'a"><script>'])
-def test_what_is_no_id_is_no_name(exhibits: dict[str, fig.Exhibit], name: str) -> None:
+def test_what_is_no_id_is_no_name(exhibits: dict[str, fig.DescribedFigure], name: str) -> None:
     with pytest.raises(InterpChecksError, match="cannot begin the ids"):
         fig.themed_svg(exhibits["values"], name)
 
@@ -598,7 +600,7 @@ def test_sixty_thousand_points_are_small() -> None:
     ("name", "dark"), [("positions", False), ("positions", True), ("image-grid", True)]
 )
 def test_a_file_has_its_paper_and_ink_that_can_be_seen(
-    exhibits: dict[str, fig.Exhibit], name: str, dark: bool, tmp_path: Path
+    exhibits: dict[str, fig.DescribedFigure], name: str, dark: bool, tmp_path: Path
 ) -> None:
     fig.save_figure(exhibits[name], tmp_path / "a.png", dark=dark)
     with Image.open(tmp_path / "a.png") as image:
@@ -610,7 +612,7 @@ def test_a_file_has_its_paper_and_ink_that_can_be_seen(
     assert name == "image-grid" or (pixels[0, 0] == (17 if dark else 255)).all()
 
 
-def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.DescribedFigure]) -> None:
     figure = exhibits["space"]
     axis = figure.axes[0].zaxis
     with inked(figure, "#eeeeee"):
@@ -621,7 +623,7 @@ def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.Exhibit]) -> None:
 
 
 def test_writing_leaves_the_figure_as_it_was(
-    exhibits: dict[str, fig.Exhibit], svgs: dict[str, str], tmp_path: Path
+    exhibits: dict[str, fig.DescribedFigure], svgs: dict[str, str], tmp_path: Path
 ) -> None:
     figure = exhibits["mistakes"]
     for ending in ("pdf", "svg"):
@@ -630,7 +632,9 @@ def test_writing_leaves_the_figure_as_it_was(
     assert fig.themed_svg(figure, "mistakes") == svgs["mistakes"]
 
 
-def test_another_format_is_refused(exhibits: dict[str, fig.Exhibit], tmp_path: Path) -> None:
+def test_another_format_is_refused(
+    exhibits: dict[str, fig.DescribedFigure], tmp_path: Path
+) -> None:
     with pytest.raises(InterpChecksError, match=r"a\.gif: figures are not written in this format"):
         fig.save_figure(exhibits["values"], tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
