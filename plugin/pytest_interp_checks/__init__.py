@@ -14,6 +14,7 @@ import pytest
 from .claims import claims, not_replicated
 from .collector import Collector, claims_collected
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
+from .items import needs_images, subject_fixture
 from .marker import MARKER
 from .options import CONFIDENCE, add_options, request_of, was_asked
 from .paths import FOLDER, folder_of, remember_paths
@@ -147,15 +148,8 @@ def _needs_default_subject(item: pytest.Item) -> bool:
     """
     if item.get_closest_marker(MARKER) is None:
         return False
-    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    definitions = fixtures.get("subject", ())
-    return bool(definitions) and definitions[-1].func.__module__ == f"{__name__}.fixtures"
-
-
-def _needs_images(item: pytest.Item) -> bool:
-    """Whether an item is a claim that a network must be run for."""
-    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-    return bool(getattr(parameters.get("claim"), "needs_images", False))
+    fixture = subject_fixture(item)
+    return fixture is not None and fixture.func.__module__ == f"{__name__}.fixtures"
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -182,7 +176,7 @@ def pytest_report_collectionfinish(
     claims = f"{count} claim{'' if count == 1 else 's'}"
     plan = plan_of(request_of(config))
     lines = [f"interp-checks: {claims} to be judged on {plan.words}"]
-    more = sum(_needs_default_subject(item) and _needs_images(item) for item in items)
+    more = sum(_needs_default_subject(item) and needs_images(item) for item in items)
     if more and plan.lends_digits:
         lines.append(
             f"interp-checks: {more} of them need images, which are not at hand: judged on the "

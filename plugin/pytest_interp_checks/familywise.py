@@ -18,6 +18,7 @@ from interp_checks.statistics.holm import Corrected, holm
 
 from .align import read_as
 from .collected import RECORD, is_claim
+from .items import parameters_of, subject_fixture
 
 #: By fixture and readout, which is kept so that no other takes its place in memory.
 _Results = dict[tuple[int, int, bool], tuple[Readout, dict[Claim, Corrected]]]
@@ -29,11 +30,11 @@ def corrected(
 ) -> Corrected:
     """The correction of one claim, in the suite's words, among all that were collected."""
     known = request.session.stash.setdefault(_RESULTS, {})
-    mine = _subject_of(request.node)
+    mine = subject_fixture(request.node)
     key = id(mine), id(readout), claim.needs_images
     if key not in known:
         collected = collected_claims(request.session)
-        own = dict.fromkeys(claim_of(item) for item in collected if _subject_of(item) is mine)
+        own = dict.fromkeys(claim_of(item) for item in collected if subject_fixture(item) is mine)
         if reference_of(request.getfixturevalue("subject")) is not None:
             # Claims that need images may be judged on another reference than the rest.
             own = {other: None for other in own if other.needs_images == claim.needs_images}
@@ -60,12 +61,6 @@ def number_of_claims(session: pytest.Session) -> int:
 
 def claim_of(item: pytest.Item) -> Claim:
     """The claim that a collected item judges."""
-    assert isinstance(item, pytest.Function)
-    claim = item.callspec.params["claim"]
+    claim = parameters_of(item)["claim"]
     assert isinstance(claim, Claim)
     return claim
-
-
-def _subject_of(item: pytest.Item) -> object:
-    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    return fixtures["subject"][-1] if fixtures.get("subject") else None

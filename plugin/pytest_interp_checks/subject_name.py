@@ -9,6 +9,7 @@ import pytest
 from interp_checks.readouts.readout import Readout
 
 from .collected import repeats
+from .items import parameters_of, subject_fixture
 
 
 def name_of(item: pytest.Item, sentence: str, readout: Readout) -> str:
@@ -22,16 +23,15 @@ def name_of(item: pytest.Item, sentence: str, readout: Readout) -> str:
         sentence: the claim's own parameter.
         readout: of the subject.
     """
-    callspec = getattr(item, "callspec", None)
-    ids = list(getattr(callspec, "_idlist", ()))
+    ids = list(getattr(getattr(item, "callspec", None), "_idlist", ()))
     own = {sentence, sentence.encode("unicode_escape").decode("ascii")}
-    if any(map(repeats, getattr(callspec, "params", ()))):
+    if any(map(repeats, parameters_of(item))):
         # The number of a repetition ("2-3") names no subject.
         own |= {identifier for identifier in ids if re.fullmatch(r"\d+-\d+", str(identifier))}
     named = [_unescaped(str(identifier)) for identifier in ids if identifier not in own]
-    defined = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    own_fixtures = [fixture.baseid for fixture in defined.get("subject", ())]
-    return "-".join(named) or readout.provenance.get("name") or "".join(own_fixtures[-1:])
+    fixture = subject_fixture(item)
+    where = fixture.baseid if fixture else ""
+    return "-".join(named) or readout.provenance.get("name") or where
 
 
 def _unescaped(identifier: str) -> str:

@@ -138,7 +138,7 @@ def full(self, text, *args, **more):
     return write(self, text, *args, **more)
 Path.write_bytes = full
 
-from pytest_interp_checks import csv_table
+from interp_checks.report import csv_table
 rows = csv_table.csv_table
 csv_table.csv_table = lambda report: rows(report) if {{defect}} else 1 / 0
 """

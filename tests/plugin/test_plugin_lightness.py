@@ -56,7 +56,8 @@ def test_unrelated_project(pytester: pytest.Pytester) -> None:
         *(
             f"pytest_interp_checks.{name}"
             for name in (
-                *("claims", "collector", "fixtures", "marker", "options", "paths", "terminal"),
+                *("claims", "collector", "fixtures", "items", "marker", "options", "paths"),
+                "terminal",
             )
         ),
     }
