@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -121,6 +122,7 @@ def main() -> None:
     # Interpreted, 16-bit numbers say that they wrap, which is what the loop asks of them.
     warnings.filterwarnings("ignore", "overflow encountered", RuntimeWarning)
     if sys.argv[1] == "conversions":
+        sys.path.insert(0, str(Path(__file__).parents[1]))
         from test_kernels_on_processors import narrow_conversions
 
         tried(40)
