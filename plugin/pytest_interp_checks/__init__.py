@@ -85,7 +85,7 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_fixtures.plan import plan_of
+    from interp_fixtures.plans.plan_of import plan_of
 
     from .progress import terminal_progress
 
@@ -156,7 +156,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
     if not was_asked(config):
         return []
-    from interp_fixtures.plan import plan_of
+    from interp_fixtures.plans.plan_of import plan_of
 
     plan = plan_of(request_of(config))
     return [f"interp-checks: {plan.words}", *(f"  {line}" for line in plan.assumed)]
@@ -171,7 +171,7 @@ def pytest_report_collectionfinish(
         return []
     if was_asked(config):
         return _warnings(config)
-    from interp_fixtures.plan import plan_of
+    from interp_fixtures.plans.plan_of import plan_of
 
     claims = f"{count} claim{'' if count == 1 else 's'}"
     plan = plan_of(request_of(config))

@@ -12,7 +12,7 @@ from interp_checks.comparing.matching import Matching
 from interp_checks.comparing.saved_run import is_run, load_run
 from interp_checks.errors import CheckpointError
 from interp_checks.readouts.readout import Readout
-from interp_fixtures.plan import in_place_of_subject, plan_of
+from interp_fixtures.plans.plan_of import in_place_of_subject, plan_of
 from interp_fixtures.reference_files import SHIPPED, reference_readout
 from interp_fixtures.resolve import resolve
 
