@@ -51,10 +51,10 @@ EXHIBITS = {
 
 
 @pytest.fixture(scope="module")
-def exhibits() -> dict[str, fig.Exhibit]:
+def exhibits() -> dict[str, fig.DescribedFigure]:
     return {name: make() for name, make in EXHIBITS.items()}
 
 
-def ink(figure: fig.Exhibit, panel: int = 0) -> np.ndarray:
+def ink(figure: fig.DescribedFigure, panel: int = 0) -> np.ndarray:
     """How much ink each pixel of the image has."""
     return np.asarray(figure.axes[panel].images[0].get_array())[..., 3] / 255

@@ -20,7 +20,7 @@ from interp_checks import (
 )
 
 pytest.importorskip("jinja2", reason="needs the package jinja2")
-from interp_checks.report.page import Exhibit
+from interp_checks.report.page import PageFigure
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = (
@@ -152,7 +152,7 @@ def mnist_report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-def exhibit(item: str, svg: str = "", **more: str) -> Exhibit:
+def exhibit(item: str, svg: str = "", **more: str) -> PageFigure:
     said = {
         "topic": f"Topic {item}",
         "title": f"Figure {item}",
@@ -161,7 +161,7 @@ def exhibit(item: str, svg: str = "", **more: str) -> Exhibit:
         "ours": "7",
     }
     more = {"replicates": "no", "missing": "" if svg else "no images", **said, **more}
-    return Exhibit(item=item, svg=svg, **more)
+    return PageFigure(item=item, svg=svg, **more)
 
 
 def drawing(body: str, size: int = 0) -> str:

@@ -24,8 +24,8 @@ import pytest
 
 def pytest_configure():
     # Other tests draw exhibits; they would take most of the time of these.
-    from interp_fixtures.thesis_figures import all_figures
-    all_figures.MAKERS.clear()
+    from interp_fixtures.thesis_figures import all_figures, registry
+    registry.REGISTRY.clear()
 
 @pytest.fixture
 def raises():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import Any, cast
-
-import pytest
 
 from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
@@ -14,19 +12,11 @@ from interp_checks.claims.quantified import Quantified
 from interp_checks.comparing.fates import Fate
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.sweep import sweep
-from interp_checks.judging.guessing import near_chance
 from interp_checks.judging.verdict import Verdict
 from interp_checks.printable import encodable_values
 from interp_checks.readouts.readout import Readout
-from pytest_interp_checks.collected import repeats
 
-EVIDENCE: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
-
-#: What JUnit's XML has of a claim.
-PROPERTIES = (
-    *("claim", "source", "verdict", "measured", "chance", "anywhere", "remarks", "subject"),
-    *("warnings", "became"),
-)
+from .subject import DescribedSubject
 
 #: Families are shown whole for heads with at most this many directions.
 _WHOLE_FAMILY = 12
@@ -34,106 +24,98 @@ _WHOLE_FAMILY = 12
 _MANY_CLASSES = 50
 
 
-def evidence_of(
-    claim: Claim,
-    verdict: Verdict | None,
-    reason: str,
-    subject: Any,
-    readout: Readout,
-    *,
-    source: str | None,
-    test: str,
-    expected_failure: bool,
-    among: int,
-    stated: str,
-    mapping: str,
-    fate: Fate | None,
-    name: str = "",
-    known_as: str | None = None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Judgement:
+    """One claim, judged on one subject.
+
+    Args:
+        claim: in the numbers of the subject's directions.
+        stated: the sentence, in the words of the suite.
+        verdict: None if it was not judged.
+        reason: why it was not judged; empty if it was.
+        subject: what it was judged on.
+        name: tells this subject from others of the same run; may be empty.
+        source: where the claim was first stated.
+        test: the id of its test, the same for each of its repetitions.
+        expected_failure: whether it is known not to hold on this subject.
+        corrected_for: how many claims the confidence is corrected for; 0 if it is not.
+        mapping: how the suite's directions are read on this subject; empty if as they are.
+        fate: what became of it since the baseline; None without a baseline.
+        known_as: the test that judged it in the baseline.
+    """
+
+    claim: Claim
+    stated: str
+    verdict: Verdict | None
+    reason: str
+    subject: DescribedSubject
+    name: str
+    source: str | None
+    test: str
+    expected_failure: bool
+    corrected_for: int
+    mapping: str
+    fate: Fate | None
+    known_as: str | None
+
+
+def evidence_of(judgement: Judgement) -> dict[str, Any]:
     """Everything the summary shows about a claim, in builtin types that UTF-8 can encode."""
-    found = {
-        "claim": stated,
+    claim, verdict, fate = judgement.claim, judgement.verdict, judgement.fate
+    readout = judgement.subject.readout
+    evidence = {
+        "claim": judgement.stated,
         "judged_as": str(claim),
-        "mapping": mapping,
+        "mapping": judgement.mapping,
         "fate": [fate.word, fate.line] if fate else None,
         "gone": fate.gone if fate else None,
         # What judging makes of the test: passed, failed, skipped or xfailed.
         "decision": "passed",
         # The test that judged it in the baseline.
-        "known_as": known_as,
+        "known_as": judgement.known_as,
         # The readout, packed, with the first claim on each subject.
         "snapshot": "",
-        "source": source,
-        "test": test,
+        "source": judgement.source,
+        "test": judgement.test,
         "verdict": verdict.as_dict() if verdict is not None else None,
-        "reason": reason,
-        "expected_failure": expected_failure,
-        "corrected_for": among,
+        "reason": judgement.reason,
+        "expected_failure": judgement.expected_failure,
+        "corrected_for": judgement.corrected_for,
         "rows": _rows(verdict, readout) if verdict is not None else [],
         "lattice": _lattice(claim, readout) if verdict is not None else None,
-        "subject": {
-            "name": name,
-            "description": _description(subject, readout, name),
-            "provenance": dict(sorted(readout.provenance.items())),
-            "warnings": warnings_about(subject, readout),
-            "notes": [
-                str(note) for topic in ("notes", "assumed") for note in getattr(subject, topic, ())
-            ],
-            "classes": list(readout.class_names),
-            "support": [int(count) for count in readout.support],
-            "intact": _row(None, readout.intact),
-            "confidence": float(readout.confidence),
-            "gauge": readout.gauge,
-            "directions": _directions(readout.directions),
-        },
+        "subject": _subject(judgement.subject, judgement.name),
     }
-    return cast(dict[str, Any], encodable_values(found))
+    return cast(dict[str, Any], encodable_values(evidence))
 
 
-def warnings_about(subject: Any, readout: Readout) -> list[str]:
-    """What to read of a subject before believing any claim about it."""
-    own = (str(warning) for warning in getattr(subject, "warnings", ()))
-    return [line for line in (near_chance(readout), *own) if line]
+def _subject(subject: DescribedSubject, name: str) -> dict[str, Any]:
+    """What claims are judged on: its words, its classes, the intact model, its directions."""
+    readout = subject.readout
+    return {
+        "name": name,
+        "description": _description(subject, name),
+        "provenance": dict(sorted(readout.provenance.items())),
+        "warnings": subject.warnings,
+        "notes": [*subject.notes, *subject.assumed],
+        "classes": list(readout.class_names),
+        "support": [int(count) for count in readout.support],
+        "intact": _row(None, readout.intact),
+        "confidence": float(readout.confidence),
+        "gauge": readout.gauge,
+        "directions": _directions(readout.directions),
+    }
 
 
-def name_of(item: pytest.Item, sentence: str, readout: Readout) -> str:
-    """What tells the subject of a claim from other subjects of the same run.
-
-    The ids of the parameters of its fixtures; else what its provenance calls it; else where its
-    fixture is defined, if that is a suite's own.
-
-    Args:
-        item: the claim's test.
-        sentence: the claim's own parameter.
-        readout: of the subject.
-    """
-    callspec = getattr(item, "callspec", None)
-    ids = list(getattr(callspec, "_idlist", ()))
-    own = {sentence, sentence.encode("unicode_escape").decode("ascii")}
-    if any(map(repeats, getattr(callspec, "params", ()))):
-        # The number of a repetition ("2-3") names no subject.
-        own |= {one for one in ids if re.fullmatch(r"\d+-\d+", str(one))}
-    named = [_unescaped(str(part)) for part in ids if part not in own]
-    defined = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    own_fixtures = [fixture.baseid for fixture in defined.get("subject", ())]
-    return "-".join(named) or readout.provenance.get("name") or "".join(own_fixtures[-1:])
-
-
-def _unescaped(identifier: str) -> str:
-    """An id as its author wrote it; pytest escapes what is not ASCII."""
-    try:
-        return identifier.encode("ascii").decode("unicode_escape")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return identifier  # of a project that asks pytest not to
-
-
-def _description(subject: Any, readout: Readout, name: str) -> str:
+def _description(subject: DescribedSubject, name: str) -> str:
     """One line about what claims are judged on, its name first."""
-    classes, width = readout.weight.shape
-    own = f"a subject of this suite's own: {len(readout):,} images, {width} features, "
-    described = str(getattr(subject, "description", f"{own}{classes} classes"))
-    return f"{name}: {described}" if name else described
+    readout, description = subject.readout, subject.description
+    if description is None:
+        classes, width = readout.weight.shape
+        description = (
+            f"a subject of this suite's own: {len(readout):,} images, {width} features, "
+            f"{classes} classes"
+        )
+    return f"{name}: {description}" if name else description
 
 
 def _rows(verdict: Verdict, readout: Readout) -> list[dict[str, Any]]:
@@ -148,9 +130,9 @@ def _rows(verdict: Verdict, readout: Readout) -> list[dict[str, Any]]:
         small = own <= _WHOLE_FAMILY
         whole = family_members(ablation.family, own, ablation.target) if small else ()
         wanted += [*whole, ablation]
-    ablations = [one for one in unique(wanted) if one.kind not in ("every", "none")]
+    ablations = [ablation for ablation in unique(wanted) if ablation.kind not in ("every", "none")]
     confusions = sweep(readout, ablations)
-    return [_row(one, confusions[one]) for one in ablations]
+    return [_row(ablation, confusions[ablation]) for ablation in ablations]
 
 
 def _lattice(claim: Claim, readout: Readout) -> dict[str, Any] | None:

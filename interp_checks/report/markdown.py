@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from interp_checks.counting.lattice import sets_in_words
 from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
-from interp_fixtures.thesis_figures.replication import replication_table
 
 from .chance_words import ABOUT_CHANCE, anywhere_of
-from .status import RED, STATUSES
-from .statuses import NOT_REPLICATED, of_which
+from .status import NOT_REPLICATED, RED, STATUSES, of_which
 
 #: The words for a finding that is as it was.
 _UNCHANGED = ("held", "still not")
@@ -38,7 +37,7 @@ _SIGNS = {
 }
 
 
-def markdown(report: dict[str, Any]) -> str:
+def markdown(report: dict[str, Any], replicated: Sequence[tuple[str, ...]] = ()) -> str:
     """The whole report; sections that do not fit into a comment are left out, and say so.
 
     First comes what decides: whether the run passed, what became of the findings of a baseline,
@@ -46,6 +45,8 @@ def markdown(report: dict[str, Any]) -> str:
 
     Args:
         report: printable, as all reports for people are.
+        replicated: rows of a table: an item of the thesis, its topic, what the thesis reports,
+            what its claims came to here, and whether it replicates; empty leaves the table out.
     """
     warned = "".join(
         f"> ⚠️ **{_plain(subject['description'])}**: {_plain(warning)}.\n\n"
@@ -58,7 +59,7 @@ def markdown(report: dict[str, Any]) -> str:
         sections += _since_baseline(report)
     for subject in report["subjects"]:
         sections.append(f"\n**{_plain(subject['description'])}**\n")
-        telling = [one for one in subject["claims"] if _telling(one)]
+        telling = [claim for claim in subject["claims"] if _telling(claim)]
         if telling:
             sections.append("\n" + _claims(telling))
         if subject["notes"]:
@@ -77,7 +78,6 @@ def markdown(report: dict[str, Any]) -> str:
     if report["without_subject"]:
         table = _claims(report["without_subject"])
         sections.append(f"\n**No subject is known for these**\n\n{table}")
-    replicated = replication_table(report["subjects"])
     if replicated:
         sections.append(_folded("What replicates of the thesis", _replication(replicated)))
     sections.append(
@@ -111,11 +111,11 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         lines.append(f"**The run did not pass: pytest's exit status is {report['exit_status']}.**")
     if report["cut_short"]:
         lines.append(f"**The run was cut short:** {_plain(report['cut_short'])}.")
-    for one in report["uncollected"]:
-        how = "skipped as a whole" if one["outcome"] == "skipped" else "not collected"
+    for place in report["uncollected"]:
+        how = "skipped as a whole" if place["outcome"] == "skipped" else "not collected"
         lines.append(
-            f"**{_plain(one['test'] or 'Everything')} was {how}**, so its claims are unknown: "
-            f"{_plain(one['reason'])}"
+            f"**{_plain(place['test'] or 'Everything')} was {how}**, so its claims are unknown: "
+            f"{_plain(place['reason'])}"
         )
     if report["selection"]["narrowed_by"]:
         told = ", ".join(map(_plain, report["selection"]["narrowed_by"][:5]))
@@ -131,9 +131,10 @@ def _telling(claim: dict[str, Any]) -> bool:
 def _since_baseline(report: dict[str, Any]) -> list[str]:
     """What became of each finding: those that changed, the ones that are gone first."""
     baseline = report["baseline"]
-    rows = [one for subject in report["subjects"] for one in subject["claims"] if one["became"]]
-    changed = [one for one in rows if one["gone"] or one["became"][0] not in _UNCHANGED]
-    changed.sort(key=lambda one: not one["gone"])
+    every = [claim for subject in report["subjects"] for claim in subject["claims"]]
+    known = [claim for claim in every if claim["became"]]
+    changed = [claim for claim in known if claim["gone"] or claim["became"][0] not in _UNCHANGED]
+    changed.sort(key=lambda claim: not claim["gone"])
     became = ", ".join(f"{word} {count}" for word, count in baseline["became"].items())
     partial = ", a partial run" if baseline["partial"] else ""
     lines = [
@@ -142,21 +143,21 @@ def _since_baseline(report: dict[str, Any]) -> list[str]:
     ]
     if changed:
         table = ["| | finding | what became of it | evidence |", "|---|---|---|---|"]
-        for one in changed[:_MOST_FATES]:
-            word, line = one["became"]
-            cells = ("❌" if one["gone"] else "🔁", one["claim"], word, line)
+        for claim in changed[:_MOST_FATES]:
+            word, line = claim["became"]
+            cells = ("❌" if claim["gone"] else "🔁", claim["claim"], word, line)
             table.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
         lines.append("\n" + "\n".join(table) + "\n")
         if len(changed) > _MOST_FATES:
             lines.append(f"\n{len(changed) - _MOST_FATES} more have changed.\n")
-    elif rows:
+    elif known:
         lines.append("\nNo finding has changed.\n")
     unused = baseline["not_judged_now"]
     if unused:
         noun = "claim" if len(unused) == 1 else "claims"
         listed = [
-            f"- {_plain(one['claim'])}" + (f" ({_plain(one['why'])})" if one["why"] else "")
-            for one in unused[:_MOST_FATES]
+            f"- {_plain(claim['claim'])}" + (f" ({_plain(claim['why'])})" if claim["why"] else "")
+            for claim in unused[:_MOST_FATES]
         ]
         lines.append(
             f"\n**{len(unused)} {noun} of the baseline not judged now:**\n\n"
@@ -166,7 +167,7 @@ def _since_baseline(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _replication(rows: list[tuple[str, ...]]) -> str:
+def _replication(rows: Sequence[tuple[str, ...]]) -> str:
     lines = ["| item | | the thesis | here | replicates |", "|---|---|---|---|---|"]
     lines += ["| " + " | ".join(_plain(part) for part in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -194,25 +195,25 @@ def _folded(title: str, body: str) -> str:
 
 def _claims(claims: list[dict[str, Any]]) -> str:
     lines = ["| | claim | source | measured | by chance | anywhere |", "|---|---|---|---|---|---|"]
-    for one in claims:
+    for claim in claims:
         chance = anywhere = ""
-        if one["chance"]:
-            count, total = one["chance"]
+        if claim["chance"]:
+            count, total = claim["chance"]
             chance = f"{count}/{total}" + (" ⚠️" if count > UNSPECIFIC * total else "")
-            anywhere = anywhere_of(one)
+            anywhere = anywhere_of(claim)
         measured = "<br>".join(
-            _plain(text) for text in (one["measured"], one["needed"], *one["remarks"]) if text
+            _plain(text) for text in (claim["measured"], claim["needed"], *claim["remarks"]) if text
         )
         cells = (
-            f"{_SIGNS[one['status']]} {one['status']}" + _outcome(one),
-            _plain(one["claim"]),
-            _plain(one["source"] or ""),
+            f"{_SIGNS[claim['status']]} {claim['status']}" + _outcome(claim),
+            _plain(claim["claim"]),
+            _plain(claim["source"] or ""),
             measured,
             chance,
             anywhere,
         )
         lines.append("| " + " | ".join(cells) + " |")
-    if any(one["chance"] for one in claims):
+    if any(claim["chance"] for claim in claims):
         lines += ["", f"_{ABOUT_CHANCE}_"]
     return "\n".join(lines) + "\n"
 
@@ -252,7 +253,7 @@ def _sets(classes: list[str], lattice: dict[str, Any]) -> str:
     ]
     for place, name in enumerate(classes):
         told = [
-            _plain(sets_in_words([tuple(one) for one in lattice[kind][place]], most=8))
+            _plain(sets_in_words([tuple(numbers) for numbers in lattice[kind][place]], most=8))
             for kind in ("kill_sets", "sufficient_sets")
         ]
         lines.append(f"| {_plain(name)} | {' | '.join(told)} | {lattice['revivals'][place]} |")

@@ -6,20 +6,19 @@ library until a suite needs more.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from .claims import MARKER, claims, not_replicated
+from .claims import claims, not_replicated
+from .collector import Collector, claims_collected
 from .fixtures import classifier, directions, images, readout, subject, subject_with_images
+from .items import needs_images, subject_fixture
+from .marker import MARKER
 from .options import CONFIDENCE, add_options, request_of, was_asked
 from .paths import FOLDER, folder_of, remember_paths
 from .terminal import SteadyTerminal
-
-if TYPE_CHECKING:
-    from .ledger import Ledger
 
 __all__ = [
     "claims",
@@ -31,11 +30,6 @@ __all__ = [
     "subject",
     "subject_with_images",
 ]
-
-_LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
-
-#: Loaded as soon as a claim is collected.
-_COLLECTED = f"{__name__}.collected"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "where it was first stated",
     )
     if not _is_worker(config):
-        config.pluginmanager.register(_Collector(config), "interp-checks-collector")
+        config.pluginmanager.register(Collector(config), "interp-checks-collector")
         config.pluginmanager.register(SteadyTerminal(config), "interp-checks-terminal")
     confidence = config.getoption(CONFIDENCE)
     if confidence is not None and not 0 < confidence < 1:
@@ -91,18 +85,17 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_fixtures.classifiers.trained import train_or_load
-    from interp_fixtures.resolve import check
+    from interp_fixtures.plans.plan_of import plan_of
 
     from .progress import terminal_progress
 
     # Where nothing will run, nothing is fetched or trained.
     idle = config.option.collectonly or config.option.help
     try:
-        request = request_of(config)
-        check(request, fetch=not idle)
-        if request.trains and not idle:
-            train_or_load(request, terminal_progress(config))
+        plan = plan_of(request_of(config))
+        plan.check(fetch=not idle)
+        if not idle:
+            plan.train(terminal_progress(config))
     except InterpChecksError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -155,25 +148,18 @@ def _needs_default_subject(item: pytest.Item) -> bool:
     """
     if item.get_closest_marker(MARKER) is None:
         return False
-    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    definitions = fixtures.get("subject", ())
-    return bool(definitions) and definitions[-1].func.__module__ == f"{__name__}.fixtures"
-
-
-def _needs_images(item: pytest.Item) -> bool:
-    """Whether an item is a claim that a network must be run for."""
-    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-    return bool(getattr(parameters.get("claim"), "needs_images", False))
+    fixture = subject_fixture(item)
+    return fixture is not None and fixture.func.__module__ == f"{__name__}.fixtures"
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
     if not was_asked(config):
         return []
-    from interp_fixtures.resolve import assumed
+    from interp_fixtures.plans.plan_of import plan_of
 
-    request = request_of(config)
-    return [f"interp-checks: {request.plan}", *(f"  {line}" for line in assumed(request))]
+    plan = plan_of(request_of(config))
+    return [f"interp-checks: {plan.words}", *(f"  {line}" for line in plan.assumed)]
 
 
 def pytest_report_collectionfinish(
@@ -185,11 +171,13 @@ def pytest_report_collectionfinish(
         return []
     if was_asked(config):
         return _warnings(config)
+    from interp_fixtures.plans.plan_of import plan_of
+
     claims = f"{count} claim{'' if count == 1 else 's'}"
-    request = request_of(config)
-    lines = [f"interp-checks: {claims} to be judged on {request.plan}"]
-    more = sum(_needs_default_subject(item) and _needs_images(item) for item in items)
-    if more and request.without_images and request.dataset != "digits":
+    plan = plan_of(request_of(config))
+    lines = [f"interp-checks: {claims} to be judged on {plan.words}"]
+    more = sum(_needs_default_subject(item) and needs_images(item) for item in items)
+    if more and plan.lends_digits:
         lines.append(
             f"interp-checks: {more} of them need images, which are not at hand: judged on the "
             "shipped digits reference"
@@ -202,15 +190,15 @@ def _warnings(config: pytest.Config) -> list[str]:
     if config.option.collectonly or not config.getoption("interp_checkpoint"):
         return []
     from interp_checks.errors import InterpChecksError
-    from interp_checks.report.evidence import warnings_about
+    from interp_checks.report.subject import described
 
     from .fixtures import default_subject
 
     try:
-        found = default_subject(config)
+        warnings = described(default_subject(config)).warnings
     except InterpChecksError:
         return []  # told by the fixture, with the claims that need it
-    return [f"interp-checks: warning: {line}" for line in warnings_about(found, found.readout)]
+    return [f"interp-checks: warning: {line}" for line in warnings]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -220,7 +208,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Tables then look the same in whatever order workers finish. It must be noted before
     pytest-xdist tells the controller that a worker has finished collecting.
     """
-    if _COLLECTED in sys.modules:
+    if claims_collected():
         from .collected import finish
 
         finish(session)
@@ -238,99 +226,3 @@ def pytest_runtest_makereport(
 
     describe(item, report)
     return report
-
-
-class _Collector:
-    """Gathers what becomes of all claims, on the controller or in a plain run."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.cut_short = ""
-        self.lines: list[str] = []
-        self.uncollected: list[pytest.CollectReport] = []
-        self.session: pytest.Session | None = None
-        known = config.pluginmanager.getplugin("lfplugin")
-        # Only now: what failed last is forgotten as it passes.
-        last_failed = config.getoption("lf", False) and getattr(known, "lastfailed", None)
-        self.narrowed_by = [argument for argument in config.args if "::" in argument]
-        self.narrowed_by += ["--last-failed"] if last_failed else []
-        options = ("interp_report", "interp_save", "interp_figures")
-        self.writes = any(map(config.getoption, options))
-
-    @property
-    def ledger(self) -> Ledger | None:
-        """The account of this run; None as long as no claim is known."""
-        return self.config.stash.get(_LEDGER, None)
-
-    def _open(self) -> Ledger:
-        from .ledger import Ledger
-
-        return self.config.stash.setdefault(_LEDGER, Ledger())
-
-    def pytest_collection_finish(self) -> None:
-        """Open the account with what a plain run collected."""
-        if _COLLECTED in sys.modules:
-            from .collected import RECORDS
-
-            records = self.config.stash.get(RECORDS, [])
-            if records:
-                self._open().collect(records)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of pytest-xdist where to list the claims that it collects."""
-        from .collected import name_folder
-
-        name_folder(node)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
-        """Read what a worker collected."""
-        from .collected import read
-
-        records = read(node)
-        if records:
-            self._open().collect(records)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep what could not be collected: nobody knows which claims were in it."""
-        if not report.passed:
-            self.uncollected.append(report)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep a report about a claim."""
-        if self.ledger is not None or hasattr(report, "interp_claim"):
-            from .reporting import amend
-
-            self._open().add(report)
-            amend(self._open(), report, self.config)
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep why the run stopped."""
-        self.cut_short = str(excinfo.value).strip() or "interrupted"
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a run whose claims do not allow it to pass, and write what was asked for."""
-        self.session = session
-        option = self.config.option
-        if option.collectonly or getattr(option, "setuponly", False):
-            return
-        if self.ledger is None and not self.writes:
-            return
-        from .reporting import finish
-
-        self.lines = finish(self, session)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the tables and the verdicts."""
-        option = self.config.option
-        if option.collectonly or getattr(option, "setuponly", False):
-            return
-        if self.ledger is not None:
-            from .reporting import summarise
-
-            summarise(self, terminalreporter)
-        for line in self.lines:
-            terminalreporter.write_line(line)

@@ -22,9 +22,10 @@ from interp_checks.comparing.matching import Matching, match_directions
 from interp_checks.comparing.saved_run import SavedRun, load_run, unpacked
 from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
+from interp_checks.report.tables import Tables
 
-from .ledger import Ledger, Tables
-from .paths import path_of, shown
+from .ledger import Ledger
+from .paths import path_for_people, path_of
 
 #: A message names this many tests.
 _SHOWN = 3
@@ -86,12 +87,12 @@ def became(
     """
     run = baseline_of(config)
     assert run is not None
-    found = run.find(test, str(stated), file=file)
-    if found is None:
+    known = run.find(test, str(stated), file=file)
+    if known is None:
         if run.has_unjudged(test, str(stated)):
             return fate_by_outcomes(Judged(stated, None, ""), after), test
         return None, None
-    entry, old = found
+    entry, old = known
     before = Judged.of_entry(entry)
     fate = fate_between(
         before,
@@ -106,11 +107,11 @@ def became(
     return fate, entry["test"]
 
 
-def alike(stated: Claim, config: pytest.Config) -> str:
+def alike(stated: str, config: pytest.Config) -> str:
     """A line about the tests that judge the same sentence in the baseline, on other subjects."""
     run = baseline_of(config)
     assert run is not None
-    tests = [entry["test"] for entry, _ in run.claims() if entry["claim"] == str(stated)]
+    tests = [entry["test"] for entry, _ in run.claims() if entry["claim"] == stated]
     if not tests:
         return ""
     more = f" and {len(tests) - _SHOWN} more" if len(tests) > _SHOWN else ""
@@ -127,7 +128,9 @@ def comparison_lines(
     words = Counter(row["fate"][0] for row in rows if row["fate"])
     told = ", ".join(f"{word} {count}" for word, count in words.items())
     partial = " (a partial run)" if run.partial else ""
-    lines = [f"Against {shown(config, run.path)}{partial}: {told or 'no claim in common'}"]
+    lines = [
+        f"Against {path_for_people(config, run.path)}{partial}: {told or 'no claim in common'}"
+    ]
     readouts = [old for _, old in _known(rows, run)]
     if tables.snapshot and readouts:
         lines += _changes(readouts[0], unpacked(tables.snapshot))
@@ -143,7 +146,7 @@ def unused_claims(ledger: Ledger, config: pytest.Config) -> list[dict[str, str]]
     if run is None:
         return []
     judged = {id(claim) for claim, _ in _known(ledger.rows, run)}
-    why = {one["test"]: "deselected" for one in ledger.deselected}
+    why = {claim["test"]: "deselected" for claim in ledger.deselected}
     why |= {row["test"]: row["status"] for row in ledger.rows if row["subject"] is None}
     return [
         {"test": claim["test"], "claim": claim["claim"], "why": why.get(claim["test"], "")}
@@ -157,7 +160,7 @@ def unused_lines(unused: list[dict[str, str]]) -> list[str]:
     if not unused:
         return []
     noun = "claim" if len(unused) == 1 else "claims"
-    told = [one["claim"] + (f" ({one['why']})" if one["why"] else "") for one in unused]
+    told = [claim["claim"] + (f" ({claim['why']})" if claim["why"] else "") for claim in unused]
     return [
         f"{len(unused)} {noun} of the baseline not judged now:",
         *(f"  {line}" for line in told),
@@ -167,7 +170,11 @@ def unused_lines(unused: list[dict[str, str]]) -> list[str]:
 def _known(entries: list[dict[str, Any]], run: SavedRun) -> list[tuple[Mapping[str, Any], Readout]]:
     """The claims of the baseline that were found for those of this run."""
     pairs = {(entry.get("known_as"), entry["claim"]) for entry in entries}
-    return [found for found in run.claims() if (found[0]["test"], found[0]["claim"]) in pairs]
+    return [
+        (claim, readout)
+        for claim, readout in run.claims()
+        if (claim["test"], claim["claim"]) in pairs
+    ]
 
 
 def _changes(old: Readout, new: Readout) -> list[str]:

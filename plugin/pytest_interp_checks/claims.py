@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .marker import MARKER
+
 if TYPE_CHECKING:
     from interp_checks.claims.claim import Claim
-
-#: The marker that every claim carries.
-MARKER = "claim"
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,11 @@ def claims(
         raise pytest.Collector.CollectError("\n".join([f"{where}: bad claims", *problems]))
     parametrized = pytest.mark.parametrize(("claim", "references"), list(cases.values()))
     marker = getattr(pytest.mark, MARKER)(source=source, found_on=found_on)
-    made = marker(parametrized(_located(_judged, caller.f_code.co_filename, caller.f_lineno)))
+    test_function = marker(
+        parametrized(_located(_judged, caller.f_code.co_filename, caller.f_lineno))
+    )
     # In the body of a class it must not be taken for a method.
-    return staticmethod(made) if "__qualname__" in caller.f_locals else made
+    return staticmethod(test_function) if "__qualname__" in caller.f_locals else test_function
 
 
 def _judged(

@@ -19,7 +19,8 @@ from interp_checks.errors import InterpChecksError
 from interp_checks.files.writing import write_text
 from interp_checks.printable import encodable
 
-from .claims import MARKER
+from .items import needs_images, parameters_of, subject_fixture
+from .marker import MARKER
 
 
 class Collected(TypedDict):
@@ -55,8 +56,7 @@ def is_claim(item: pytest.Item) -> bool:
     """Whether a test was made by ``claims()``."""
     if item.get_closest_marker(MARKER) is None:
         return False
-    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-    return {"claim", "references"} <= parameters.keys()
+    return {"claim", "references"} <= parameters_of(item).keys()
 
 
 def note(item: pytest.Item) -> None:
@@ -67,7 +67,7 @@ def note(item: pytest.Item) -> None:
     record = Collected(
         test=test_of(item),
         nodeid=item.nodeid,
-        claim=encodable(str(item.callspec.params["claim"])),  # type: ignore[attr-defined]
+        claim=encodable(str(parameters_of(item)["claim"])),
         source=encodable(str(source)) if source else None,
         place=0,
         subject=_subject_of(item),
@@ -79,9 +79,8 @@ def note(item: pytest.Item) -> None:
 
 def test_of(item: pytest.Item) -> str:
     """The id of a test, the same for each of its repetitions."""
-    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     test = item.nodeid
-    for name, value in parameters.items():
+    for name, value in parameters_of(item).items():
         if repeats(name) and isinstance(value, int):
             test = re.sub(rf"-{value + 1}-\d+\]$", "]", test)
     return test
@@ -94,17 +93,14 @@ def repeats(parameter: str) -> bool:
 
 def _subject_of(item: pytest.Item) -> str:
     """Which fixture gives the subject, and with which parameters of the test's."""
-    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    definitions = fixtures.get("subject", ())
+    fixture = subject_fixture(item)
     indices: dict[str, int] = getattr(getattr(item, "callspec", None), "indices", {})
     others = {
         name: index
         for name, index in sorted(indices.items())
         if name not in ("claim", "references") and not repeats(name)
     }
-    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-    images = bool(getattr(parameters.get("claim"), "needs_images", False))
-    return repr((definitions[-1].baseid if definitions else None, others, images))
+    return repr((fixture.baseid if fixture else None, others, needs_images(item)))
 
 
 def finish(session: pytest.Session) -> None:

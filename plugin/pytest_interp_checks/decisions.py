@@ -48,7 +48,7 @@ def against_baseline(
     evidence: dict[str, Any],
     verdict: Verdict | None,
     fate: Fate | None,
-    baseline: SavedRun | None,
+    baseline: SavedRun,
     path: str,
     alike: str = "",
 ) -> Decision:
@@ -65,7 +65,6 @@ def against_baseline(
         path: of the saved run, as people read it.
         alike: a line about the tests that judge the same sentence there; empty if none does.
     """
-    assert baseline is not None
     claim = evidence["claim"]
     if fate is None and baseline.partial:
         told = f"{path} is a partial run, and does not cover this claim"

@@ -74,9 +74,9 @@ def subject_with_images(subject: Any, pytestconfig: pytest.Config) -> Any:
 @pytest.fixture(scope="session")
 def readout(subject: Any) -> Readout:
     """Features, labels, weight and bias of the output layer."""
-    from .judging import readout_or_fail
+    from .judging import described_or_fail
 
-    return readout_or_fail(subject)
+    return described_or_fail(subject).readout
 
 
 @pytest.fixture(scope="session")
@@ -88,15 +88,15 @@ def directions(readout: Readout) -> Directions:
 @pytest.fixture(scope="session")
 def classifier(subject: Any) -> LSTMClassifier:
     """The PyTorch model; skips where there is only a snapshot."""
-    found: LSTMClassifier = _part(subject, "classifier")
-    return found
+    model: LSTMClassifier = _part(subject, "classifier")
+    return model
 
 
 @pytest.fixture(scope="session")
 def images(subject: Any) -> ImageSet:
     """The test images; skips where there are none at hand."""
-    found: ImageSet = _part(subject, "images")
-    return found
+    image_set: ImageSet = _part(subject, "images")
+    return image_set
 
 
 def _part(subject: Any, name: str) -> Any:

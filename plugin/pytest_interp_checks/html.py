@@ -12,24 +12,21 @@ from interp_checks.comparing.saved_run import unpacked
 from interp_checks.errors import InterpChecksError
 from interp_checks.printable import printable
 from interp_checks.readouts.readout import Readout
-from interp_checks.report.page import SubsetCounts, page
-from interp_fixtures.resolve import resolve
-from interp_fixtures.subject import Subject
-from interp_fixtures.thesis_figures.all_figures import Drawn, exhibits_of
-from interp_fixtures.thesis_figures.report_page import write_figures
+from interp_fixtures.thesis_figures.all_figures import ThesisFigure, draw_all
+from interp_fixtures.thesis_figures.report_page import report_page, write_figures
 from interp_fixtures.thesis_figures.sources import Sources
 
 from .ledger import Ledger
 from .options import request_of
-from .paths import path_of, shown
+from .paths import path_for_people, path_of
 from .progress import terminal_progress
 
 
 def html(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
     """The page of a run.
 
-    Of a run that was cut short the page has no exhibits: they may take minutes, and whoever
-    stops a run does not want to wait.
+    Of a run that was cut short the page has no figures of the thesis: they may take minutes, and
+    whoever stops a run does not want to wait.
 
     Args:
         ledger: of the run.
@@ -37,14 +34,12 @@ def html(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         report: printable.
 
     Raises:
-        InterpChecksError: an exhibit cannot be shown.
+        InterpChecksError: a figure cannot be shown.
     """
     readouts = _readouts(ledger)
-    lattices = [None if one is None else SubsetCounts.of(one) for one in readouts]
     if report["cut_short"] or not any(readouts):
-        return page(report, lattices)
-    drawn, built_from = _drawn(ledger, config, report)
-    return page(report, lattices, [one.exhibit for one in drawn], built_from)
+        return report_page(report, readouts)
+    return report_page(report, readouts, *_figures(ledger, config, report))
 
 
 def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
@@ -57,23 +52,29 @@ def write_figures_of(ledger: Ledger, config: pytest.Config, report: dict[str, An
         raise InterpChecksError("the run was cut short", found=report["cut_short"])
     folder = figures_folder(config)
     assert folder is not None
-    drawn, _ = _drawn(ledger, config, report)
-    return f"figures: {write_figures(drawn, folder)} in {shown(config, folder)}"
+    figures, _ = _figures(ledger, config, report)
+    return f"figures: {write_figures(figures, folder)} in {path_for_people(config, folder)}"
 
 
-#: What was drawn, and what it was made from; drawing may take minutes.
-_DRAWN: pytest.StashKey[tuple[list[Drawn], Sequence[str]]] = pytest.StashKey()
+#: The figures, and what they were made from; drawing may take minutes.
+_FIGURES: pytest.StashKey[tuple[list[ThesisFigure], Sequence[str]]] = pytest.StashKey()
 
 
-def _drawn(
+def _figures(
     ledger: Ledger, config: pytest.Config, report: dict[str, Any]
-) -> tuple[list[Drawn], Sequence[str]]:
-    """Every exhibit, drawn once for the page and the files; and what all was built from."""
-    if _DRAWN not in config.stash:
-        sources = _sources(config, report, _readouts(ledger))
-        drawn = exhibits_of(sources, report["subjects"])
-        config.stash[_DRAWN] = drawn, [printable(line) for line in sources.built_from]
-    return config.stash[_DRAWN]
+) -> tuple[list[ThesisFigure], Sequence[str]]:
+    """Every figure, drawn once for the page and the files; and what all was built from."""
+    if _FIGURES not in config.stash:
+        sources = Sources.of_report(
+            report,
+            _readouts(ledger),
+            request_of(config),
+            terminal_progress(config),
+            every_matrix=figures_folder(config) is not None,
+        )
+        figures = draw_all(sources, report["subjects"])
+        config.stash[_FIGURES] = figures, [printable(line) for line in sources.built_from]
+    return config.stash[_FIGURES]
 
 
 def figures_folder(config: pytest.Config) -> Path | None:
@@ -88,16 +89,3 @@ def _readouts(ledger: Ledger) -> list[Readout | None]:
     """
     packed = [tables.snapshot for tables, _ in ledger.by_subject()]
     return [unpacked(text) if text else None for text in packed]
-
-
-def _sources(
-    config: pytest.Config, report: dict[str, Any], readouts: list[Readout | None]
-) -> Sources:
-    """The first subject with its images, if it is what the command line asks for."""
-    request, display = request_of(config), terminal_progress(config)
-    asked = resolve(request, display)
-    if report["subjects"] and printable(asked.description) != report["subjects"][0]["description"]:
-        if readouts[0] is None:
-            raise InterpChecksError("the features of the subject could not be packed, or were lost")
-        asked = Subject(readouts[0], report["subjects"][0]["description"])
-    return Sources(asked, request, display, every_matrix=figures_folder(config) is not None)

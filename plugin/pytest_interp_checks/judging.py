@@ -10,71 +10,70 @@ import pytest
 
 from interp_checks.claims.claim import Claim
 from interp_checks.comparing.fates import Fate, Judged
+from interp_checks.comparing.saved_run import packed
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.judging.judge import judge
 from interp_checks.judging.verdict import Verdict
 from interp_checks.printable import printable
 from interp_checks.readouts.readout import Readout
-from interp_checks.report.chance_words import anywhere_of
-from interp_checks.report.evidence import EVIDENCE, PROPERTIES, evidence_of, name_of
+from interp_checks.report.evidence import Judgement, evidence_of
+from interp_checks.report.subject import DescribedSubject, described
 from interp_checks.statistics.check import Outcome
 
-from .baseline import alike, baseline_of
-from .claims import MARKER
+from .align import mapping_to, read_as
+from .baseline import alike, baseline_of, became
 from .collected import RECORD
-from .decisions import against_baseline, plain_decision
-from .options import CONFIDENCE, UNDECIDED
-from .outputs import needs_readouts
-from .paths import shown
+from .decisions import Decision, against_baseline, plain_decision
+from .familywise import corrected, number_of_claims
+from .junit import note_judged
+from .marker import EVIDENCE, MARKER
+from .options import CONFIDENCE, UNDECIDED, needs_readouts
+from .paths import path_for_people
+from .subject_name import name_of
 
 
-def readout_from(subject: Any) -> Readout:
-    """The readout of whatever the ``subject`` fixture returned.
-
-    Raises:
-        InterpChecksError: it is no readout and has none.
-    """
-    found = getattr(subject, "readout", subject)
-    if not isinstance(found, Readout):
-        raise InterpChecksError(
-            "the fixture `subject` returned something that claims cannot be judged on",
-            found=type(subject).__name__,
-            expected="a Readout, or an object with a Readout as its `readout`",
-            remedy="make one with interp_checks.readout_of(model, batches)",
-        )
-    return found
-
-
-def readout_or_fail(subject: Any) -> Readout:
-    """The readout of a subject; the test fails with one message if it has none."""
+def described_or_fail(subject: Any) -> DescribedSubject:
+    """What is known of a subject; the test fails with one message if it has no readout."""
     problem = ""
     try:
-        return readout_from(subject)
+        return described(subject)
     except InterpChecksError as error:
         problem = str(error)
     return pytest.fail(printable(problem), pytrace=False)
 
 
 def run_claim(
-    claim: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
+    stated: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
-    marker = request.node.get_closest_marker(MARKER)
-    source = marker.kwargs.get("source") if marker else None
+    known = described_or_fail(subject)
     # A subject of a user's own is judged as it is, whatever the scope of its fixture.
-    if claim.needs_images and getattr(subject, "reference", None) is not None:
-        subject = request.getfixturevalue("subject_with_images")
-    readout = readout_or_fail(subject)
-    expected = getattr(subject, "reference", None) in references
-    verdict: Verdict | None = None
-    reason = ""
-    mapping = problem = ""
-    stated = claim
-    try:
-        _require_own_reference(marker, subject)
-        if request.config.getoption("interp_align"):
-            from .align import mapping_to, read_as
+    if stated.needs_images and known.reference is not None:
+        known = described_or_fail(request.getfixturevalue("subject_with_images"))
+    judgement = _judgement(stated, references, known, request)
+    evidence = evidence_of(judgement)
+    evidence["snapshot"] = _packed_once(known.readout, repr(evidence["subject"]), request)
+    request.node.stash[EVIDENCE] = evidence
+    note_judged(request.node, evidence, judgement.fate)
+    decision, message = _decision(judgement, evidence, request.config)
+    evidence["decision"] = decision
+    _carry_out(decision, printable(message))
 
+
+def _judgement(
+    stated: Claim,
+    references: tuple[str, ...],
+    subject: DescribedSubject,
+    request: pytest.FixtureRequest,
+) -> Judgement:
+    """The claim, judged; the test fails with one message where the run asks for what is wrong."""
+    marker = request.node.get_closest_marker(MARKER)
+    claim, readout = stated, subject.readout
+    verdict: Verdict | None = None
+    reason = mapping = problem = ""
+    try:
+        _require_own_reference(marker, subject.reference)
+        if request.config.getoption("interp_align"):
             mapping = str(mapping_to(readout, request.config))
             claim = read_as(stated, readout, request.config)
         verdict = _judge(claim, stated, readout, request)
@@ -92,64 +91,32 @@ def run_claim(
         verdict.confidence if verdict is not None else None,
     )
     fate, known_as = _fate(stated, judged, readout, request)
-    name = name_of(request.node, str(stated), readout)
-    evidence = evidence_of(
-        claim,
-        verdict,
-        reason,
-        subject,
-        readout,
-        source=source,
-        test=_test(request),
-        expected_failure=expected,
-        among=_corrected_for(request),
+    return Judgement(
+        claim=claim,
         stated=str(stated),
+        verdict=verdict,
+        reason=reason,
+        subject=subject,
+        name=name_of(request.node, str(stated), readout),
+        source=marker.kwargs.get("source") if marker else None,
+        test=_test(request),
+        expected_failure=subject.reference in references,
+        corrected_for=_corrected_for(request),
         mapping=mapping,
         fate=fate,
-        name=name,
         known_as=known_as,
     )
-    evidence["snapshot"] = _packed_once(readout, repr(evidence["subject"]), request)
-    request.node.stash[EVIDENCE] = evidence
-    _note_properties(request.node, evidence, fate)
-    if request.config.getoption("interp_baseline"):
-        known = baseline_of(request.config)
-        assert known is not None
-        where = shown(request.config, known.path)
-        others = alike(stated, request.config) if fate is None else ""
-        decision, message = against_baseline(evidence, verdict, fate, known, where, others)
-    else:
-        undecided = request.config.getoption(UNDECIDED)
-        decision, message = plain_decision(evidence, verdict, undecided)
-    evidence["decision"] = decision
-    _carry_out(decision, printable(message))
 
 
-def _note_properties(node: pytest.Item, evidence: dict[str, Any], fate: Fate | None) -> None:
-    """What JUnit's XML shows of a claim; what an earlier attempt noted is replaced."""
-    verdict = evidence["verdict"] or {}
-    noted = {
-        "claim": evidence["claim"],
-        "source": evidence["source"] or "",
-        "verdict": verdict.get("outcome", "not judged"),
-        "measured": verdict.get("measured") or evidence["reason"].splitlines()[0],
-        "chance": "/".join(map(str, verdict.get("chance") or ())),
-        "anywhere": _anywhere(verdict),
-        "remarks": "; ".join(verdict.get("remarks", ())),
-        "subject": evidence["subject"]["description"],
-    }
-    if evidence["subject"]["warnings"]:
-        noted["warnings"] = "; ".join(evidence["subject"]["warnings"])
-    if fate is not None:
-        noted["became"] = str(fate)
-    others = [one for one in node.user_properties if one[0] not in PROPERTIES]
-    node.user_properties[:] = [*others, *((name, printable(noted[name])) for name in noted)]
-
-
-def _anywhere(verdict: dict[str, Any]) -> str:
-    """The rate of chance for some directions and classes, and over which."""
-    told = anywhere_of(verdict)
-    return f"{told} for {verdict['chance_anywhere']['over']}" if told else ""
+def _decision(judgement: Judgement, evidence: dict[str, Any], config: pytest.Config) -> Decision:
+    """What becomes of the test, and the message that says why; the evidence may be changed."""
+    verdict, fate = judgement.verdict, judgement.fate
+    baseline = baseline_of(config)
+    if baseline is None:
+        return plain_decision(evidence, verdict, config.getoption(UNDECIDED))
+    where = path_for_people(config, baseline.path)
+    same_sentence = alike(judgement.stated, config) if fate is None else ""
+    return against_baseline(evidence, verdict, fate, baseline, where, same_sentence)
 
 
 def _carry_out(decision: str, message: str) -> None:
@@ -163,14 +130,13 @@ def _carry_out(decision: str, message: str) -> None:
         raise pytest.xfail.Exception(message, pytrace=False)
 
 
-def _require_own_reference(marker: pytest.Mark | None, subject: Any) -> None:
+def _require_own_reference(marker: pytest.Mark | None, reference: str | None) -> None:
     """Refuse a claim about the directions of another shipped reference.
 
     Raises:
         NotJudgedError: it is.
     """
     found_on = marker.kwargs.get("found_on") if marker else None
-    reference = getattr(subject, "reference", None)
     if found_on is not None and reference is not None and reference != found_on:
         raise NotJudgedError(
             f"this was found on the shipped {found_on} reference, not on the {reference} one",
@@ -197,11 +163,12 @@ def _judge(
     verdict = judge(claim, readout, confidence=confidence, rotations=option("interp_rotations"))
     if not option("interp_familywise") or verdict.outcome != Outcome.HOLDS:
         return verdict
-    from .familywise import corrected
-
-    holm = corrected(stated, readout, request, confidence)
-    told = f"of {holm.among} claims; p = {holm.error:.1g}, Holm allows {holm.allowed:.1g}"
-    if holm.holds:
+    correction = corrected(stated, readout, request, confidence)
+    told = (
+        f"of {correction.among} claims; p = {correction.error:.1g}, "
+        f"Holm allows {correction.allowed:.1g}"
+    )
+    if correction.holds:
         return replace(verdict, notes=(*verdict.notes, f"familywise: one {told}"))
     return replace(
         verdict,
@@ -214,8 +181,6 @@ def _corrected_for(request: pytest.FixtureRequest) -> int:
     """How many claims the confidence is corrected for; 0 if it is not."""
     if not request.config.getoption("interp_familywise"):
         return 0
-    from .familywise import number_of_claims
-
     return number_of_claims(request.session)
 
 
@@ -225,17 +190,15 @@ _PACKED: pytest.StashKey[set[str]] = pytest.StashKey()
 
 def _packed_once(readout: Readout, subject: str, request: pytest.FixtureRequest) -> str:
     """The readout as text, with the first claim on a subject in this process; else nothing."""
-    known = request.session.stash.setdefault(_PACKED, set())
-    if subject in known or not needs_readouts(request.config):
+    subjects = request.session.stash.setdefault(_PACKED, set())
+    if subject in subjects or not needs_readouts(request.config):
         return ""
-    from interp_checks.comparing.saved_run import packed
-
     text = ""
     # A verdict stands without it; whatever needs it says that it is missing.
     with suppress(Exception):
         text = packed(readout)
     # Not before: the test may be stopped while it packs.
-    known.add(subject)
+    subjects.add(subject)
     return text
 
 
@@ -255,8 +218,6 @@ def _fate(
     """
     if not request.config.getoption("interp_baseline"):
         return None, None
-    from .baseline import became
-
     problem = ""
     try:
         confidence = request.config.getoption(CONFIDENCE) or readout.confidence

@@ -12,63 +12,13 @@ from typing import Any
 
 import pytest
 
-from interp_checks.ablations.ablation import FAMILIES
 from interp_checks.printable import one_line
+from interp_checks.report.contents import Uncollected
 from interp_checks.report.status import RED, worst
+from interp_checks.report.tables import Tables
 
 from .attempts import Attempt, Ended
 from .collected import Collected
-
-
-@dataclass
-class Tables:
-    """What is shown of one subject: its rows by family, in order."""
-
-    subject: dict[str, Any]
-    families: dict[tuple[str, str], dict[str, dict[str, Any]]] = field(default_factory=dict)
-    lattice: dict[str, Any] | None = None
-    #: The readout, packed, if any process sent it.
-    snapshot: str = ""
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        """Add rows, each once."""
-        for row in rows:
-            key = row["target"] or "", row["family"]
-            self.families.setdefault(key, {}).setdefault(row["label"], row)
-
-    def ordered(self) -> list[tuple[str, list[dict[str, Any]]]]:
-        """Family titles with their rows: the order does not depend on which claim came first."""
-        tables = []
-        for target in sorted({target for target, _ in self.families}):
-            for family, title in FAMILIES.items():
-                rows = self.families.get((target, family))
-                if rows:
-                    whole = f"{title} of {target}" if target else title
-                    ordered = sorted(rows.values(), key=lambda row: _place(row["label"]))
-                    tables.append((whole, ordered))
-        return tables
-
-
-def _place(label: str) -> tuple[int, list[int]]:
-    """Sort labels by their numbers; "first 10" comes before "first 9", "just 1" before "just 2"."""
-    numbers = [int(word) for word in label.replace(",", "").split() if word.isdigit()]
-    falling = label.startswith(("first", "last"))
-    return int(label.startswith("just")), [-number if falling else number for number in numbers]
-
-
-@dataclass
-class Uncollected:
-    """A file or folder whose tests are not known.
-
-    Args:
-        test: its id.
-        outcome: failed or skipped.
-        reason: one line.
-    """
-
-    test: str
-    outcome: str
-    reason: str
 
 
 @dataclass
@@ -163,19 +113,19 @@ class Ledger:
             every = [attempt for own in runs for attempt in own]
             final = [own[-1] for own in runs if not own[-1].superseded]
             missing += not final
-            earlier += [one.ended().status for one in every if one.superseded]
+            earlier += [attempt.ended().status for attempt in every if attempt.superseded]
             last += [(attempt.ended(), attempt) for attempt in final]
         statuses = [ended.status for ended, _ in last]
         first = min(records, key=lambda record: record["place"])
         counts = worst(statuses) if statuses else "not run"
         ended, attempt = next(
-            (one for one in last if one[0].status == counts),
+            (run for run in last if run[0].status == counts),
             (Ended("not run", "not run", "the run stopped before it"), Attempt()),
         )
         evidence = attempt.evidence or next(
-            (one.evidence for _, one in last if one.evidence is not None), None
+            (other.evidence for _, other in last if other.evidence is not None), None
         )
-        red = next((one.pytest for one, _ in last if one.red), ended.pytest)
+        red = next((other.pytest for other, _ in last if other.red), ended.pytest)
         judged = evidence is not None and evidence["verdict"] is not None
         reason = ended.reason or (evidence or {}).get("reason", "")
         incidents = [reason if judged else "", _several(earlier, statuses, missing)]

@@ -164,6 +164,14 @@ def was_asked(config: pytest.Config) -> bool:
     return any(config.getoption(name) not in (None, False) for name in _ASKING)
 
 
+def needs_readouts(config: pytest.Config) -> bool:
+    """Whether what is written at the end needs more than verdicts and counts."""
+    option = config.getoption
+    pages = any(path.endswith(".html") for path in option("interp_report"))
+    asked = option("interp_save"), option("interp_baseline"), option("interp_figures")
+    return pages or any(asked)
+
+
 def request_of(config: pytest.Config) -> Request:
     """What the command line, the ini file and the environment ask for.
 

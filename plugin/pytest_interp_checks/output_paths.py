@@ -9,7 +9,7 @@ import pytest
 
 from interp_checks.files.writing import is_special
 
-from .paths import path_of, report_paths, shown
+from .paths import path_for_people, path_of, report_paths
 
 SUFFIXES = (".html", ".md", ".json", ".csv")
 
@@ -25,19 +25,19 @@ def check_outputs(config: pytest.Config) -> None:
     for path in reports:
         if path.suffix not in SUFFIXES and not is_step_summary(path):
             raise pytest.UsageError(
-                f"--interp-report: {shown(config, path)} has the suffix {path.suffix!r}; "
+                f"--interp-report: {path_for_people(config, path)} has the suffix {path.suffix!r}; "
                 f"expected one of {', '.join(SUFFIXES)}"
             )
         if path.is_dir():
             raise pytest.UsageError(
-                f"--interp-report: {shown(config, path)} is a folder; expected a file"
+                f"--interp-report: {path_for_people(config, path)} is a folder; expected a file"
             )
     saved = saved_path(config)
     outputs = [("--interp-report", path) for path in reports]
     if saved is not None:
         if saved.is_dir():
             raise pytest.UsageError(
-                f"--interp-save: {shown(config, saved)} is a folder; expected a file"
+                f"--interp-save: {path_for_people(config, saved)} is a folder; expected a file"
             )
         outputs.append(("--interp-save", saved))
     xml = config.getoption("xmlpath", None)
@@ -49,15 +49,19 @@ def check_outputs(config: pytest.Config) -> None:
             inputs.append((f"--interp-{name}", path_given))
     for option, path in outputs:
         # A run may be judged against what it then replaces: that is how a baseline is renewed.
-        read = [one for one in inputs if (option, one[0]) != ("--interp-save", "--interp-baseline")]
+        read = [
+            given
+            for given in inputs
+            if (option, given[0]) != ("--interp-save", "--interp-baseline")
+        ]
         for other, taken in (*known, *read):
             if _same(path, taken):
                 if option == other == "--interp-report":
                     raise pytest.UsageError(
-                        f"--interp-report: the same path twice: {shown(config, path)}"
+                        f"--interp-report: the same path twice: {path_for_people(config, path)}"
                     )
                 raise pytest.UsageError(
-                    f"{option}: {shown(config, path)} is the file of {other}; "
+                    f"{option}: {path_for_people(config, path)} is the file of {other}; "
                     "give each a path of its own"
                 )
         known.append((option, path))
@@ -83,12 +87,12 @@ def is_step_summary(path: Path) -> bool:
     return bool(summary) and path == Path(str(summary)).absolute()
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(first: Path, second: Path) -> bool:
     """Whether two paths name one file, be it by a link, or by another spelling."""
-    real, also = (os.path.normcase(os.path.realpath(path)) for path in (one, other))
+    real, also = (os.path.normcase(os.path.realpath(path)) for path in (first, second))
     if real == also:
         return True
     try:
-        return one.samefile(other)
+        return first.samefile(second)
     except OSError:
         return False

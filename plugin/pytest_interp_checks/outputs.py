@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interp_checks.comparing.places import path_in_repository
+from interp_checks.comparing.saved_run import save_run
 from interp_checks.errors import InterpChecksError
 from interp_checks.files.writing import is_special, write_text
-from interp_checks.printable import encodable, one_line, printable, printable_values
+from interp_checks.printable import one_line, printable, printable_values
+from interp_checks.report.contents import Circumstances, json_text
+from interp_checks.report.csv_table import csv_table
+from interp_checks.report.markdown import markdown
+from interp_fixtures.thesis_figures.replication import replication_table
 
 from .ledger import Ledger
 from .output_paths import is_step_summary, saved_path
-from .paths import path_of, report_paths, shown
-from .report import Circumstances, commit_of, report_of
+from .paths import path_for_people, path_of, report_paths
+from .report import commit_of, report_of
 
 
 @dataclass
@@ -43,7 +50,7 @@ class Written:
             self.failed = True
             told, where = _problem(error), ""
             if path is not None:
-                named = one_line(shown(self.config, path))
+                named = one_line(path_for_people(self.config, path))
                 told = told.replace(one_line(str(path)), named)
                 where = "" if told.startswith(named) else f"{named}: "
             self.lines.append(f"{what}: {printable(where)}{told}")
@@ -51,8 +58,8 @@ class Written:
 
 def _problem(error: Exception) -> str:
     if isinstance(error, InterpChecksError):
-        found = f" ({one_line(error.found)})" if error.found else ""
-        return f"{one_line(error.problem)}{found}"
+        detail = f" ({one_line(error.found)})" if error.found else ""
+        return f"{one_line(error.problem)}{detail}"
     if isinstance(error, OSError):
         return one_line(error.strerror or str(error))
     return one_line(f"{type(error).__name__}: {error}")
@@ -61,12 +68,10 @@ def _problem(error: Exception) -> str:
 def write_outputs(ledger: Ledger, config: pytest.Config, run: Circumstances) -> Written:
     """Write the saved run, then every report, then the figures; whatever was asked for."""
     written = Written(config)
-    made: list[dict[str, Any]] = []
 
+    @cache
     def report() -> dict[str, Any]:
-        if not made:
-            made.append(report_of(ledger, config, run))
-        return made[0]
+        return report_of(ledger, config, run)
 
     if config.getoption("interp_save"):
         written.attempt(
@@ -94,7 +99,7 @@ def _writer(
                 file.write(text)
         else:
             write_text(path, text)
-        return f"report: {shown(config, path)}"
+        return f"report: {path_for_people(config, path)}"
 
     return write
 
@@ -103,23 +108,14 @@ def _text(suffix: str, ledger: Ledger, config: pytest.Config, report: dict[str, 
     """A report in the format of a suffix; all but JSON are made of printable text alone."""
     if suffix == ".json":
         return json_text(report)
-    shown: dict[str, Any] = printable_values(report)
+    for_people: dict[str, Any] = printable_values(report)
     if suffix == ".csv":
-        from interp_checks.report.csv_table import csv_table
-
-        return csv_table(shown)
+        return csv_table(for_people)
     if suffix == ".html":
         from .html import html
 
-        return html(ledger, config, shown)
-    from interp_checks.report.markdown import markdown
-
-    return markdown(shown)
-
-
-def json_text(report: dict[str, Any]) -> str:
-    """A report as JSON that UTF-8 can encode: what it cannot is escaped, and comes back."""
-    return encodable(json.dumps(report, indent=1, ensure_ascii=False)) + "\n"
+        return html(ledger, config, for_people)
+    return markdown(for_people, replication_table(for_people["subjects"]))
 
 
 def _figures(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
@@ -135,9 +131,6 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         InterpChecksError: the run is no match for what is saved there, or the file cannot be
             written.
     """
-    from interp_checks.comparing.places import path_in_repository
-    from interp_checks.comparing.saved_run import save_run
-
     path = saved_path(config)
     assert path is not None
     if report["cut_short"]:
@@ -154,8 +147,10 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
         raise InterpChecksError("the features of a subject could not be packed, or were lost")
     run = {**report, "commit": commit_of(config), "root": path_in_repository(config.rootpath)}
     save_run(path, run, snapshots)
-    partial = " (a partial run: a baseline knows what it leaves out)"
-    return f"run saved: {shown(config, path)}{partial if report['selection']['partial'] else ''}"
+    partial = ""
+    if report["selection"]["partial"]:
+        partial = " (a partial run: a baseline knows what it leaves out)"
+    return f"run saved: {path_for_people(config, path)}{partial}"
 
 
 def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> Iterator[str]:
@@ -168,14 +163,14 @@ def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> I
         return  # a device or a pipe holds no run, and reading it may wait for ever
     try:
         saved = json.loads(path.read_text("utf-8"))["report"]
-        claims = [one for subject in saved["subjects"] for one in subject["claims"]]
-        before = [(str(one["test"]), str(one["claim"])) for one in claims]
+        claims = [claim for subject in saved["subjects"] for claim in subject["claims"]]
+        before = [(str(claim["test"]), str(claim["claim"])) for claim in claims]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return  # nothing is there, or no saved run
-    rows = [*report["without_subject"]]
-    rows += [one for subject in report["subjects"] for one in subject["claims"]]
-    now = {one["test"] for one in rows}
-    left_out = {one["test"] for one in report["selection"]["deselected"]}
+    claims_now = [*report["without_subject"]]
+    claims_now += [claim for subject in report["subjects"] for claim in subject["claims"]]
+    now = {claim["test"] for claim in claims_now}
+    left_out = {claim["test"] for claim in report["selection"]["deselected"]}
     files = {_file(test) for test in now | left_out}
     narrowed = bool(report["selection"]["narrowed_by"])
     for test, claim in before:
@@ -187,11 +182,3 @@ def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> I
 
 def _file(test: str) -> str:
     return test.partition("::")[0]
-
-
-def needs_readouts(config: pytest.Config) -> bool:
-    """Whether what is written at the end needs more than verdicts and counts."""
-    option = config.getoption
-    pages = any(path.endswith(".html") for path in option("interp_report"))
-    asked = option("interp_save"), option("interp_baseline"), option("interp_figures")
-    return pages or any(asked)

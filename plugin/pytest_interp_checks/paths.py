@@ -67,7 +67,7 @@ def report_paths(config: pytest.Config) -> list[Path]:
     return config.stash[_PATHS][_SEVERAL]
 
 
-def shown(config: pytest.Config, path: Path) -> str:
+def path_for_people(config: pytest.Config, path: Path) -> str:
     """A path for people: relative to the folder that pytest was called in, if it is inside."""
     folder = folder_of(config)
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

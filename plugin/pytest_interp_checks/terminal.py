@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from .claims import MARKER
+from .marker import MARKER
 
 if TYPE_CHECKING:
     from typing import TextIO

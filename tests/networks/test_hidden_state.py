@@ -33,7 +33,7 @@ from interp_checks.networks.hidden_state import AffineMap, ablated_features, cla
 from interp_fixtures.classifiers.checkpoints import Checkpoint, load_checkpoint
 from interp_fixtures.drawing_models.checkpoints import load_or_train_generative
 from interp_fixtures.drawing_models.files import GenerativeCheckpoint
-from interp_fixtures.drawing_models.reading import drawn, latents
+from interp_fixtures.drawing_models.reading import decoded, latents
 from interp_fixtures.images.datasets import ImageSet, load_images
 from interp_fixtures.reference_files import checkpoint_file
 from interp_fixtures.request import Request
@@ -353,9 +353,9 @@ def test_strips_show_the_first_images_of_each_class(make: Any) -> None:
         first = np.flatnonzero(images().labels == label)[:3]
         np.testing.assert_array_equal(strip.images[label], images().images[first])
         np.testing.assert_allclose(
-            strip.intact[label], drawn(vae(), found.intact[first]), atol=1e-6
+            strip.intact[label], decoded(vae(), found.intact[first]), atol=1e-6
         )
-        np.testing.assert_allclose(strip.ablated[label], drawn(vae(), there[first]), atol=1e-6)
+        np.testing.assert_allclose(strip.ablated[label], decoded(vae(), there[first]), atol=1e-6)
     moved = class_movement(found.intact, there, images().labels, 10)
     np.testing.assert_array_equal(strip.moved, moved)
     every = keeping_every_direction().of(ablation.target)

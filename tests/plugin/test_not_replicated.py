@@ -12,7 +12,7 @@ import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
 
 from interp_checks.report.page import page
-from interp_checks.report.statuses import behind, of_which
+from interp_checks.report.status import behind, of_which
 
 SUITE = """
 from pytest_interp_checks import claims, not_replicated

@@ -40,9 +40,9 @@ from interp_checks import Readout
 NAMES = {names!r}
 
 def pytest_configure():
-    from interp_fixtures.thesis_figures import all_figures
-    all_figures.MAKERS[:] = [
-        (item, maker) for item, maker in all_figures.MAKERS if item in {items!r}
+    from interp_fixtures.thesis_figures import of_ablations, of_classifier, registry
+    registry.REGISTRY[:] = [
+        (item, function) for item, function in registry.REGISTRY if item in {items!r}
     ]
 
 @pytest.fixture(scope="session")
@@ -170,7 +170,7 @@ def test_one_output_that_fails_costs_no_other(
 
 
 def test_a_summary_that_fails_costs_no_report(pytester: pytest.Pytester) -> None:
-    more = "from pytest_interp_checks import summary\nsummary._claims_table = lambda *_: 1 / 0\n"
+    more = "from pytest_interp_checks import summary\nsummary.claims_table = lambda *_: 1 / 0\n"
     project(pytester, more=more)
     result = pytester.runpytest_subprocess(*OPTIONS, *WRITES, "-k", "test_b")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -55,7 +55,10 @@ def test_unrelated_project(pytester: pytest.Pytester) -> None:
         "pytest_interp_checks",
         *(
             f"pytest_interp_checks.{name}"
-            for name in ("claims", "fixtures", "options", "paths", "terminal")
+            for name in (
+                *("claims", "collector", "fixtures", "items", "marker", "options", "paths"),
+                "terminal",
+            )
         ),
     }
 

@@ -24,7 +24,7 @@ __all__ = ["exhibits"]  # fixture
 
 
 @pytest.fixture(scope="module")
-def svgs(exhibits: dict[str, fig.Exhibit]) -> dict[str, str]:
+def svgs(exhibits: dict[str, fig.DescribedFigure]) -> dict[str, str]:
     return {name: fig.themed_svg(exhibit, name) for name, exhibit in exhibits.items()}
 
 
@@ -44,7 +44,7 @@ def test_ids_of_a_page_of_figures_are_unique_and_references_resolve(svgs: dict[s
 
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_an_svg_takes_its_colours_from_the_page_and_nothing_from_elsewhere(
-    svgs: dict[str, str], exhibits: dict[str, fig.Exhibit], name: str
+    svgs: dict[str, str], exhibits: dict[str, fig.DescribedFigure], name: str
 ) -> None:
     svg = svgs[name]
     root = ElementTree.fromstring(svg)
@@ -89,7 +89,7 @@ def test_equal_arrays_give_equal_text(svgs: dict[str, str], name: str) -> None:
 
 @pytest.mark.parametrize("ending", ["pdf", "svg"])
 def test_equal_figures_give_equal_files(
-    exhibits: dict[str, fig.Exhibit], ending: str, tmp_path: Path
+    exhibits: dict[str, fig.DescribedFigure], ending: str, tmp_path: Path
 ) -> None:
     for name, figure in (("a", exhibits["values"]), ("b", EXHIBITS["values"]())):
         fig.save_figure(figure, tmp_path / f"{name}.{ending}")
@@ -97,7 +97,7 @@ def test_equal_figures_give_equal_files(
 
 
 @pytest.mark.parametrize("name", ["", "9", "a b", "a'", "ä", 'a"><script>'])
-def test_what_is_no_id_is_no_name(exhibits: dict[str, fig.Exhibit], name: str) -> None:
+def test_what_is_no_id_is_no_name(exhibits: dict[str, fig.DescribedFigure], name: str) -> None:
     with pytest.raises(InterpChecksError, match="cannot begin the ids"):
         fig.themed_svg(exhibits["values"], name)
 
@@ -130,7 +130,7 @@ def test_sixty_thousand_points_are_small() -> None:
     ("name", "dark"), [("positions", False), ("positions", True), ("image-grid", True)]
 )
 def test_a_file_has_its_paper_and_ink_that_can_be_seen(
-    exhibits: dict[str, fig.Exhibit], name: str, dark: bool, tmp_path: Path
+    exhibits: dict[str, fig.DescribedFigure], name: str, dark: bool, tmp_path: Path
 ) -> None:
     fig.save_figure(exhibits[name], tmp_path / "a.png", dark=dark)
     with Image.open(tmp_path / "a.png") as image:
@@ -142,7 +142,7 @@ def test_a_file_has_its_paper_and_ink_that_can_be_seen(
     assert name == "image-grid" or (pixels[0, 0] == (17 if dark else 255)).all()
 
 
-def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.DescribedFigure]) -> None:
     figure = exhibits["space"]
     axis = figure.axes[0].zaxis
     with inked(figure, "#eeeeee"):
@@ -153,7 +153,7 @@ def test_axes_in_space_are_in_ink_too(exhibits: dict[str, fig.Exhibit]) -> None:
 
 
 def test_writing_leaves_the_figure_as_it_was(
-    exhibits: dict[str, fig.Exhibit], svgs: dict[str, str], tmp_path: Path
+    exhibits: dict[str, fig.DescribedFigure], svgs: dict[str, str], tmp_path: Path
 ) -> None:
     figure = exhibits["mistakes"]
     for ending in ("pdf", "svg"):
@@ -162,7 +162,9 @@ def test_writing_leaves_the_figure_as_it_was(
     assert fig.themed_svg(figure, "mistakes") == svgs["mistakes"]
 
 
-def test_another_format_is_refused(exhibits: dict[str, fig.Exhibit], tmp_path: Path) -> None:
+def test_another_format_is_refused(
+    exhibits: dict[str, fig.DescribedFigure], tmp_path: Path
+) -> None:
     with pytest.raises(InterpChecksError, match=r"a\.gif: figures are not written in this format"):
         fig.save_figure(exhibits["values"], tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())

@@ -24,7 +24,7 @@ __all__ = ["exhibits"]  # fixture
 
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_every_text_is_within_the_figure_and_large_enough(
-    exhibits: dict[str, fig.Exhibit], name: str
+    exhibits: dict[str, fig.DescribedFigure], name: str
 ) -> None:
     figure = exhibits[name]
     assert figure.get_figwidth() <= 16 / 2.54 + 1e-9
@@ -47,7 +47,7 @@ def test_every_text_is_within_the_figure_and_large_enough(
 
 @pytest.mark.parametrize("name", EXHIBITS)
 def test_every_figure_says_in_words_what_it_shows(
-    exhibits: dict[str, fig.Exhibit], name: str
+    exhibits: dict[str, fig.DescribedFigure], name: str
 ) -> None:
     figure = exhibits[name]
     assert figure.title

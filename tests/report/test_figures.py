@@ -31,11 +31,11 @@ from interp_checks.report.figures import palette
 __all__ = ["exhibits"]  # fixture
 
 
-def texts(figure: fig.Exhibit) -> list[str]:
+def texts(figure: fig.DescribedFigure) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
-def cells(figure: fig.Exhibit, panel: int = 0) -> np.ma.MaskedArray:
+def cells(figure: fig.DescribedFigure, panel: int = 0) -> np.ma.MaskedArray:
     return figure.axes[panel].collections[0].get_array()
 
 
@@ -76,7 +76,9 @@ def test_counts_that_do_not_fit_their_cells_are_left_out() -> None:
     assert "12345" not in texts(fig.confusion_matrices([table], ["x"], [str(k) for k in range(40)]))
 
 
-def test_galleries_hold_the_images_of_their_mistakes(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_galleries_hold_the_images_of_their_mistakes(
+    exhibits: dict[str, fig.DescribedFigure],
+) -> None:
     figure = exhibits["mistakes"]
     headings = [axes.get_title(loc="left") for axes in figure.axes]
     assert headings[:3] == [
@@ -186,7 +188,7 @@ def test_points_are_where_they_are_and_in_the_colour_of_their_class(count: int) 
     assert set(NAMES) <= set(texts(figure))
 
 
-def test_three_columns_are_drawn_in_space(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_three_columns_are_drawn_in_space(exhibits: dict[str, fig.DescribedFigure]) -> None:
     figure = exhibits["space"]
     assert [axes.name for axes in figure.axes] == ["3d", "3d"]
     offsets = [np.column_stack(cloud._offsets3d) for cloud in figure.axes[0].collections]
@@ -242,7 +244,7 @@ def test_shares_and_movements_are_the_numbers_given() -> None:
     assert "from 0 to 12: the farthest is class cat under y" in moved.alt
 
 
-def test_shapley_bars_are_the_values(exhibits: dict[str, fig.Exhibit]) -> None:
+def test_shapley_bars_are_the_values(exhibits: dict[str, fig.DescribedFigure]) -> None:
     figure = exhibits["shapley"]
     for column, panel in enumerate(figure.axes[:5]):
         assert np.allclose([bar.get_height() for bar in panel.patches], WORTH[:, column])

@@ -16,9 +16,9 @@ from scipy.stats import binom, binomtest
 
 from interp_checks import Claim, NotJudgedError, judge, save_snapshot
 from interp_checks.judging.decide import decide, smallest_error
+from interp_checks.statistics.holm import Corrected, holm
 from pytest_interp_checks import familywise
 from pytest_interp_checks.collected import RECORD
-from pytest_interp_checks.familywise import Corrected, holm
 
 p_values = st.lists(
     st.floats(0, 1) | st.sampled_from([0.001, 0.01, 0.0125, 0.02, 0.04]), min_size=1, max_size=7

@@ -20,7 +20,7 @@ from interp_fixtures.images.datasets import images_available
 from interp_fixtures.reference_files import after_epochs, noted_confusion
 from interp_fixtures.request import Request
 from interp_fixtures.resolve import resolve
-from interp_fixtures.thesis_figures.all_figures import exhibits_of
+from interp_fixtures.thesis_figures.all_figures import draw_all
 from interp_fixtures.thesis_figures.items import ITEMS
 from interp_fixtures.thesis_figures.sources import Sources
 
@@ -76,8 +76,8 @@ def rows_of_the_page(
         Sources, "map_of", lambda _, name, points: np.asarray(points[:, :2], np.float64)
     )
     request = Request(data_root=Path(data) if data else None, cache=folder)
-    drawn = exhibits_of(Sources(resolve(request), request), report["subjects"])
-    table = replication_of([one.exhibit for one in drawn])
+    drawn = draw_all(Sources(resolve(request), request), report["subjects"])
+    table = replication_of([one.on_page for one in drawn])
     return {row.item: Row(row.thesis, row.ours, row.replicates) for row in table}
 
 

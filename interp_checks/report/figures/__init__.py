@@ -1,8 +1,9 @@
-"""Every exhibit of the thesis, drawn from plain arrays.
+"""Every figure of the thesis, drawn from plain arrays.
 
-Each function returns an :class:`Exhibit`, a matplotlib figure that says in words what it shows.
-:func:`themed_svg` puts it into a web page, :func:`save_figure` into a file. Nothing here touches
-``pyplot`` or leaves settings changed. Matplotlib is optional, and imported by this package alone.
+Each function returns a :class:`DescribedFigure`, a matplotlib figure that says in words what it
+shows. :func:`themed_svg` puts it into a web page, :func:`save_figure` into a file. Nothing here
+touches ``pyplot`` or leaves settings changed. Matplotlib is optional, and imported by this package
+alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .angles import gramian, relative_positions
 from .bars import class_counts, shapley_bars
 from .confusion import confusion_matrices
 from .drawing_models import answers, reconstructions, strips
-from .figure import Exhibit
+from .figure import DescribedFigure
 from .maps import embeddings, projection, projections
 from .pictures import image_grid, low_rank_image, mistakes
 from .saving import save_figure
@@ -29,7 +30,7 @@ from .tables import accuracy_table, mean_movement, predicted_shares, recall_tabl
 from .weights import singular_values, weight_rows
 
 __all__ = [
-    "Exhibit",
+    "DescribedFigure",
     "accuracy_table",
     "answers",
     "class_counts",

@@ -14,15 +14,15 @@ from interp_checks.errors import DataError
 from interp_checks.thresholds import ORTHOGONAL
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .heat_map import heat_map
 from .palette import SIGNED, class_colour
 from .spreading import spread
 from .style import INK, PAGE, SMALL
 
 
-@drawing
-def gramian(rows: Array) -> Exhibit:
+@styled
+def gramian(rows: Array) -> DescribedFigure:
     """Cosines between the rows of a matrix (T10).
 
     Args:
@@ -37,7 +37,9 @@ def gramian(rows: Array) -> Exhibit:
     every = int(np.ceil(1.3 * SMALL / cell))
     names = [str(n + 1) if n % every == 0 else "" for n in range(len(table))]
     texts = [[_two_places(value) for value in row] for row in cosines]
-    figure = Exhibit("Cosines between rows of the output weight", height=4.6, layout="constrained")
+    figure = DescribedFigure(
+        "Cosines between rows of the output weight", height=4.6, layout="constrained"
+    )
     axes = figure.subplots()
     cells = heat_map(
         axes,
@@ -64,10 +66,10 @@ def gramian(rows: Array) -> Exhibit:
     return figure
 
 
-@drawing
+@styled
 def relative_positions(
     vectors: Array, reference: Array, names: Sequence[str], reference_name: str
-) -> Exhibit:
+) -> DescribedFigure:
     """Each vector at its angle to one of them, and in its length, in the plane (T11).
 
     Only angles to the reference are true; those between other vectors are not.
@@ -89,7 +91,7 @@ def relative_positions(
     near = np.abs(cosines) < ORTHOGONAL
     lengths = np.linalg.norm(others, axis=1)
     reach = float(max(lengths.max(), np.linalg.norm(axis)))
-    figure = Exhibit(f"Angles to {reference_name}", height=0.44 * PAGE)
+    figure = DescribedFigure(f"Angles to {reference_name}", height=0.44 * PAGE)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_aspect("equal")
     axes.set(xlim=(-1.75 * reach, 1.75 * reach), ylim=(-0.16 * reach, 1.38 * reach))

@@ -30,12 +30,12 @@ def numbers(name: str, values: object, shape: Sequence[int | str]) -> FloatArray
     except (TypeError, ValueError):
         raise DataError(f"{name}: not an array of numbers", expected=expected) from None
     fits = wide.ndim == len(shape) and all(
-        found == wanted if isinstance(wanted, int) else found > 0
-        for found, wanted in zip(wide.shape, shape, strict=True)
+        length == wanted if isinstance(wanted, int) else length > 0
+        for length, wanted in zip(wide.shape, shape, strict=True)
     )
     if not fits:
-        found = f"shape [{', '.join(map(str, wide.shape))}]"
-        raise DataError(f"{name}: wrong shape", found=found, expected=expected)
+        given = f"shape [{', '.join(map(str, wide.shape))}]"
+        raise DataError(f"{name}: wrong shape", found=given, expected=expected)
     if not np.isfinite(wide).all():
         raise DataError(
             f"{name}: not all numbers are finite",
@@ -113,8 +113,8 @@ def pictures(name: str, values: object) -> FloatArray:
 
 def listed(parts: Sequence[str], most: int = 5) -> str:
     """Words with commas; "and 7 more" at the end of long lists."""
-    shown = ", ".join(parts[:most])
-    return shown if len(parts) <= most else f"{shown} and {len(parts) - most} more"
+    first = ", ".join(parts[:most])
+    return first if len(parts) <= most else f"{first} and {len(parts) - most} more"
 
 
 def row_shares(table: Array) -> FloatArray:

@@ -10,14 +10,16 @@ import numpy as np
 from interp_checks.arrays import Array
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .heat_map import name_columns
 from .palette import class_colour
 from .style import INK, NORMAL, PAGE, SMALL
 
 
-@drawing
-def class_counts(train_labels: Array, test_labels: Array, class_names: Sequence[str]) -> Exhibit:
+@styled
+def class_counts(
+    train_labels: Array, test_labels: Array, class_names: Sequence[str]
+) -> DescribedFigure:
     """How many images of each class there are, for training and for test (T5).
 
     Args:
@@ -30,9 +32,9 @@ def class_counts(train_labels: Array, test_labels: Array, class_names: Sequence[
     """
     names = arguments.names("class counts: class names", class_names)
     places = np.arange(len(names))
-    figure = Exhibit("Class counts", height=2.6, layout="constrained")
+    figure = DescribedFigure("Class counts", height=2.6, layout="constrained")
     axes = figure.subplots()
-    said = []
+    sentences = []
     # Full and hollow, so that the two are told apart without colour.
     looks = (
         ("train", train_labels, -0.21, {"color": class_colour(0)}),
@@ -47,7 +49,7 @@ def class_counts(train_labels: Array, test_labels: Array, class_names: Sequence[
         if len(names) <= 12:
             axes.bar_label(bars, padding=1.5, fontsize=SMALL)
         most, least = int(heights.argmax()), int(heights.argmin())
-        said.append(
+        sentences.append(
             f"{part}: {len(numbers):,} images, from {heights[least]:,} ({names[least]}) "
             f"to {heights[most]:,} ({names[most]})"
         )
@@ -55,12 +57,12 @@ def class_counts(train_labels: Array, test_labels: Array, class_names: Sequence[
     axes.tick_params(axis="x", length=0)
     axes.set(xlabel="class", ylabel="images")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=2)
-    figure.alt = f"Images of each of {len(names)} classes. {'; '.join(said)}."
+    figure.alt = f"Images of each of {len(names)} classes. {'; '.join(sentences)}."
     return figure
 
 
-@drawing
-def shapley_bars(values: Array, names: Sequence[str]) -> Exhibit:
+@styled
+def shapley_bars(values: Array, names: Sequence[str]) -> DescribedFigure:
     """What each direction is worth to each class: a panel for each class (T20, T22).
 
     Args:
@@ -75,7 +77,9 @@ def shapley_bars(values: Array, names: Sequence[str]) -> Exhibit:
     directions = np.arange(1, len(worth) + 1)
     columns = min(4, len(games))
     rows = math.ceil(len(games) / columns)
-    figure = Exhibit("Shapley values of directions", height=0.4 + 1.15 * rows, layout="constrained")
+    figure = DescribedFigure(
+        "Shapley values of directions", height=0.4 + 1.15 * rows, layout="constrained"
+    )
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for position, (panel, name) in enumerate(zip(panels.ravel(), games, strict=False)):
         last = position == len(games) - 1
@@ -98,11 +102,12 @@ def shapley_bars(values: Array, names: Sequence[str]) -> Exhibit:
     figure.supxlabel("direction", fontsize=NORMAL)
     figure.supylabel("Shapley value", fontsize=NORMAL)
     tops = worth.argmax(axis=0)
-    said = [
+    sentences = [
         f"{name}: direction {top + 1} ({worth[top, column]:+.2f})"
         for column, (name, top) in enumerate(zip(games, tops, strict=True))
     ]
     figure.alt = (
-        f"Shapley values of {len(worth)} directions. The largest for {arguments.listed(said, 12)}."
+        f"Shapley values of {len(worth)} directions. "
+        f"The largest for {arguments.listed(sentences, 12)}."
     )
     return figure

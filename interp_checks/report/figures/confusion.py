@@ -12,7 +12,7 @@ from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import DataError
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .heat_map import extra_height, heat_map, length
 from .style import INK, PAGE
 
@@ -20,10 +20,10 @@ from .style import INK, PAGE
 _POWER = 0.4
 
 
-@drawing
+@styled
 def confusion_matrices(
     counts: Sequence[Array], titles: Sequence[str], class_names: Sequence[str]
-) -> Exhibit:
+) -> DescribedFigure:
     """One confusion matrix, or several, two beside each other.
 
     A cell's colour is the share of its row's images (of the diagonal: recall), on a scale that
@@ -51,7 +51,7 @@ def confusion_matrices(
     rows = math.ceil(len(tables) / columns)
     side = 4.4 if columns == 1 else PAGE / 2 - 0.25
     cell = 72 * (side - 0.2 - length(names)) / size
-    figure = Exhibit(
+    figure = DescribedFigure(
         "Confusion matrix" if len(tables) == 1 else "Confusion matrices",
         height=rows * (side + 0.25 + extra_height(names, cell)) + 0.55,
         layout="constrained",
@@ -97,12 +97,12 @@ def _in_words(title: str, table: IntArray, names: Sequence[str]) -> str:
     mistakes = table.copy()
     np.fill_diagonal(mistakes, 0)
     worst = divmod(int(mistakes.argmax()), len(names))
-    said = (
+    commonest = (
         f"; the commonest mistake is {names[worst[0]]} as {names[worst[1]]} ({mistakes[worst]:,})"
         if mistakes.any()
         else "; there is no mistake"
     )
     return (
         f"Confusion matrix of {len(names)} classes, {title}: "
-        f"{right:,} of {total:,} on the diagonal{said}."
+        f"{right:,} of {total:,} on the diagonal{commonest}."
     )

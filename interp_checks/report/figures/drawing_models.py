@@ -11,13 +11,13 @@ from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import DataError
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .pictures import GAP, sheet, show
 from .style import PAGE
 
 
-@drawing
-def answers(inputs: Array, outputs: Array, mean: Array) -> Exhibit:
+@styled
+def answers(inputs: Array, outputs: Array, mean: Array) -> DescribedFigure:
     """An autoencoder's answers below its inputs, and the training mean (T2).
 
     Args:
@@ -42,8 +42,8 @@ def answers(inputs: Array, outputs: Array, mean: Array) -> Exhibit:
     return figure
 
 
-@drawing
-def reconstructions(inputs: Array, outputs: Mapping[str, Array]) -> Exhibit:
+@styled
+def reconstructions(inputs: Array, outputs: Mapping[str, Array]) -> DescribedFigure:
     """Inputs above what a model makes of them, one row for each state of the model (T3).
 
     Args:
@@ -69,8 +69,10 @@ def reconstructions(inputs: Array, outputs: Mapping[str, Array]) -> Exhibit:
     return figure
 
 
-@drawing
-def strips(intact: Array, ablated: Array, class_names: Sequence[str], title: str) -> Exhibit:
+@styled
+def strips(
+    intact: Array, ablated: Array, class_names: Sequence[str], title: str
+) -> DescribedFigure:
     """Decoded pictures of each class, intact beside ablated (T24).
 
     Args:
@@ -87,7 +89,9 @@ def strips(intact: Array, ablated: Array, class_names: Sequence[str], title: str
     after = arguments.numbers("ablated", ablated, before.shape)
     classes, across, height, width = before.shape
     scale = (PAGE - 0.6) / (2 * across * (width + GAP))
-    figure = Exhibit(title, height=classes * (height + GAP) * scale + 0.6, layout="constrained")
+    figure = DescribedFigure(
+        title, height=classes * (height + GAP) * scale + 0.6, layout="constrained"
+    )
     figure.suptitle(title)
     panels = figure.subplots(1, 2)
     for panel, images, heading in zip(panels, (before, after), ("intact", "ablated"), strict=True):
@@ -106,13 +110,17 @@ def strips(intact: Array, ablated: Array, class_names: Sequence[str], title: str
     return figure
 
 
-def _rows(rows: Mapping[str, FloatArray], title: str, mean: FloatArray | None = None) -> Exhibit:
+def _rows(
+    rows: Mapping[str, FloatArray], title: str, mean: FloatArray | None = None
+) -> DescribedFigure:
     """Named rows of images; at the right the mean, twice as large, if there is one."""
     across, height, width = next(iter(rows.values())).shape
     wide = across * (width + GAP)
     beside = 0.0 if mean is None else 2.2 * (height + GAP)
     scale = (PAGE - 0.6) / (wide + beside)
-    figure = Exhibit(title, height=len(rows) * (height + GAP) * scale + 0.3, layout="constrained")
+    figure = DescribedFigure(
+        title, height=len(rows) * (height + GAP) * scale + 0.3, layout="constrained"
+    )
     panels = figure.subplots(
         1, 1 if mean is None else 2, squeeze=False, width_ratios=[wide, beside][: 1 + (beside > 0)]
     )[0]

@@ -13,7 +13,7 @@ from .style import PAGE, look
 P = ParamSpec("P")
 
 
-class Exhibit(Figure):
+class DescribedFigure(Figure):
     """A matplotlib figure with words for those who do not see it.
 
     Args:
@@ -32,16 +32,16 @@ class Exhibit(Figure):
         self.alt = ""
 
 
-def drawing(function: Callable[P, Exhibit]) -> Callable[P, Exhibit]:
-    """A function that draws an exhibit, in our look and with its layout settled for good."""
+def styled(function: Callable[P, DescribedFigure]) -> Callable[P, DescribedFigure]:
+    """A function that makes a figure, in our look and with its layout settled for good."""
 
     @wraps(function)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Exhibit:
+    def make(*args: P.args, **kwargs: P.kwargs) -> DescribedFigure:
         with look():
-            exhibit = function(*args, **kwargs)
+            figure = function(*args, **kwargs)
             # Every pass moves things a little, and equal figures are to give equal bytes.
-            exhibit.draw_without_rendering()
-            exhibit.set_layout_engine("none")
-        return exhibit
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+        return figure
 
-    return drawn
+    return make

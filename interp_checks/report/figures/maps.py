@@ -14,7 +14,7 @@ from interp_checks.errors import DataError
 from interp_checks.report.embedding import neighbours_alike
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .palette import class_colour, class_marker, text_colour
 from .spreading import pushed_apart
 from .style import INK, PAGE, SMALL
@@ -23,10 +23,10 @@ from .style import INK, PAGE, SMALL
 _SHAPED = 4.0
 
 
-@drawing
+@styled
 def projection(
     points: Array, labels: Array, class_names: Sequence[str], shares: Sequence[float]
-) -> Exhibit:
+) -> DescribedFigure:
     """Points on their first 2 or 3 principal directions (T13).
 
     Args:
@@ -41,14 +41,14 @@ def projection(
     return projections([points], [labels], [""], class_names, [shares])
 
 
-@drawing
+@styled
 def projections(
     points: Sequence[Array],
     labels: Sequence[Array],
     titles: Sequence[str],
     class_names: Sequence[str],
     shares: Sequence[Sequence[float]],
-) -> Exhibit:
+) -> DescribedFigure:
     """Several projections beside each other, such as train and test (T13).
 
     Args:
@@ -65,7 +65,7 @@ def projections(
     names = arguments.names("projections: class names", class_names)
     solid = arguments.numbers(f"points {titles[0]}".strip(), points[0], ["N", "D"]).shape[1] == 3
     figure, panels = _panels("Projection on principal directions", len(points), solid)
-    said, clouds = [], []
+    sentences, clouds = [], []
     for panel, title, cloud, truth, carried in zip(
         panels, titles, points, labels, shares, strict=True
     ):
@@ -82,7 +82,7 @@ def projections(
             getattr(panel, f"set_{axis}label")(f"direction {number} ({part:.0%})")
         panel.set_title(title)
         clouds.append((panel, places, classes))
-        said.append(
+        sentences.append(
             f"{title}: ".removeprefix(": ")
             + f"{len(places):,} points; the axes carry {parts.sum():.1%} of the variance "
             + f"({', '.join(f'{part:.1%}' for part in parts)})."
@@ -92,18 +92,18 @@ def projections(
     for panel, places, classes in clouds:
         _name_classes(panel, places, classes, names)
     figure.alt = f"Points of {len(names)} classes on {3 if solid else 2} directions. " + " ".join(
-        said
+        sentences
     )
     return figure
 
 
-@drawing
+@styled
 def embeddings(
     points: Sequence[Array],
     labels: Sequence[Array],
     titles: Sequence[str],
     class_names: Sequence[str],
-) -> Exhibit:
+) -> DescribedFigure:
     """Maps beside each other, such as those of t-SNE for train and test (T3, T14).
 
     The name of a class stands at that of its points which is nearest to their median.
@@ -120,7 +120,7 @@ def embeddings(
     arguments.same_length("maps, labels and titles", points, labels, titles)
     names = arguments.names("maps: class names", class_names)
     figure, panels = _panels("t-SNE", len(points), solid=False)
-    said, clouds = [], []
+    sentences, clouds = [], []
     for panel, title, cloud, truth in zip(panels, titles, points, labels, strict=True):
         places = arguments.numbers(f"points {title}", cloud, ["N", 2])
         classes = arguments.labels(f"labels {title}", truth, len(places), len(names))
@@ -130,26 +130,26 @@ def embeddings(
         panel.set(xticks=[], yticks=[], title=title)
         panel.spines[:].set(visible=True, linewidth=0.4)
         clouds.append((panel, places, classes))
-        said.append(f"{title}: {len(places):,} points, {_alike(places, classes)}")
+        sentences.append(f"{title}: {len(places):,} points, {_alike(places, classes)}")
     _legend(figure, names, points)
     figure.draw_without_rendering()
     for panel, places, classes in clouds:
         _name_classes(panel, places, classes, names)
-    figure.alt = f"Maps of {len(names)} classes. {'; '.join(said)}."
+    figure.alt = f"Maps of {len(names)} classes. {'; '.join(sentences)}."
     return figure
 
 
-def _panels(title: str, count: int, solid: bool) -> tuple[Exhibit, list[Any]]:
+def _panels(title: str, count: int, solid: bool) -> tuple[DescribedFigure, list[Any]]:
     """A figure with one panel, or rows of two."""
     columns = min(2, count)
     rows = -(-count // columns)
     side = 4.2 if columns == 1 else PAGE / 2
     height = rows * (side + 0.1) + 0.35
     if not solid:
-        figure = Exhibit(title, height=height, layout="constrained")
+        figure = DescribedFigure(title, height=height, layout="constrained")
         return figure, list(figure.subplots(rows, columns, squeeze=False).ravel()[:count])
     # A layout does not know how far the labels of axes in space reach.
-    figure = Exhibit(title, height=height, layout="none")
+    figure = DescribedFigure(title, height=height, layout="none")
     low, wide, high = 0.3 / height, 1 / columns, (height - 0.3) / height / rows
     panels = []
     for number in range(count):
@@ -229,7 +229,7 @@ def _middle(points: FloatArray) -> FloatArray:
     return np.asarray(points[int(away.argmin())])
 
 
-def _legend(figure: Exhibit, names: Sequence[str], clouds: Sequence[Array]) -> None:
+def _legend(figure: DescribedFigure, names: Sequence[str], clouds: Sequence[Array]) -> None:
     """Shape, colour and name of each class, below everything."""
     shaped = any(_size(len(cloud)) >= _SHAPED for cloud in clouds)
     handles = [

@@ -14,7 +14,7 @@ from interp_checks.errors import DataError
 from interp_checks.statistics.estimate import percent
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .style import INK, NORMAL, PAGE
 from .themes import INK_IMAGE
 
@@ -49,8 +49,8 @@ def show(axes: Axes, ink: FloatArray, name: str) -> None:
     axes.spines[:].set_visible(False)
 
 
-@drawing
-def image_grid(images: Array, rows: int, columns: int, title: str = "Images") -> Exhibit:
+@styled
+def image_grid(images: Array, rows: int, columns: int, title: str = "Images") -> DescribedFigure:
     """The first rows × columns images (T5; T3's random samples).
 
     Args:
@@ -62,23 +62,23 @@ def image_grid(images: Array, rows: int, columns: int, title: str = "Images") ->
     Raises:
         DataError: there are no images, or no rows and columns.
     """
-    drawn = arguments.pictures("images", images)
+    pictures = arguments.pictures("images", images)
     if rows < 1 or columns < 1:
         raise DataError("images: a grid has rows and columns", found=f"{rows} and {columns}")
-    rows = min(rows, math.ceil(len(drawn) / columns))
-    ink = sheet(drawn, rows, columns)
+    rows = min(rows, math.ceil(len(pictures) / columns))
+    ink = sheet(pictures, rows, columns)
     width = min(PAGE, 0.5 * columns)
-    figure = Exhibit(title, height=width * ink.shape[0] / ink.shape[1], width=width)
+    figure = DescribedFigure(title, height=width * ink.shape[0] / ink.shape[1], width=width)
     show(figure.add_axes((0, 0, 1, 1)), ink, "images")
-    shown = drawn[: rows * columns]
+    kept = pictures[: rows * columns]
     figure.alt = (
-        f"{title}: {len(shown):,} images in {rows} rows of {columns}; "
-        f"on average {shown.mean():.1%} ink."
+        f"{title}: {len(kept):,} images in {rows} rows of {columns}; "
+        f"on average {kept.mean():.1%} ink."
     )
     return figure
 
 
-@drawing
+@styled
 def mistakes(
     images: Array,
     true: Array,
@@ -86,7 +86,7 @@ def mistakes(
     pairs: Sequence[tuple[int, int]],
     class_names: Sequence[str],
     most: int = 40,
-) -> Exhibit:
+) -> DescribedFigure:
     """Galleries of images of one class that were predicted as another (T7).
 
     Args:
@@ -100,54 +100,58 @@ def mistakes(
     Raises:
         DataError: wrong shapes, no pair, or a class that does not exist.
     """
-    drawn = arguments.pictures("images", images)
+    pictures = arguments.pictures("images", images)
     names = arguments.names("mistakes: class names", class_names)
-    is_true = arguments.labels("true", true, len(drawn), len(names))
-    is_said = arguments.labels("predicted", predicted, len(drawn), len(names))
+    is_true = arguments.labels("true", true, len(pictures), len(names))
+    is_said = arguments.labels("predicted", predicted, len(pictures), len(names))
     chosen = np.asarray(pairs)
     if chosen.ndim != 2 or chosen.shape[1] != 2:
         raise DataError("pairs: a list of true and predicted class numbers", found=repr(pairs))
     arguments.labels("pairs", chosen.ravel(), "pairs", len(names))
     if most < 1:
         raise DataError("mistakes: at least one image of a pair must be shown", found=str(most))
-    found: list[tuple[str, IntArray]] = [
+    galleries: list[tuple[str, IntArray]] = [
         (
             f"{names[first]} as {names[second]}",
             np.flatnonzero((is_true == first) & (is_said == second)),
         )
         for first, second in chosen.tolist()
     ]
-    return _galleries(drawn, found, most)
+    return _galleries(pictures, galleries, most)
 
 
-def _galleries(images: FloatArray, found: Sequence[tuple[str, IntArray]], most: int) -> Exhibit:
-    columns = min(2, len(found))
+def _galleries(
+    images: FloatArray, galleries: Sequence[tuple[str, IntArray]], most: int
+) -> DescribedFigure:
+    columns = min(2, len(galleries))
     across = 10 if columns == 2 else 20
-    rows = math.ceil(len(found) / columns)
-    needed = [max(1, math.ceil(min(len(members), most) / across)) for _, members in found]
+    rows = math.ceil(len(galleries) / columns)
+    needed = [max(1, math.ceil(min(len(members), most) / across)) for _, members in galleries]
     heights = [max(needed[row * columns : (row + 1) * columns]) for row in range(rows)]
     scale = (PAGE - 0.2 * columns) / columns / across
-    figure = Exhibit("Mistakes", height=sum(heights) * scale + 0.32 * rows, layout="constrained")
+    figure = DescribedFigure(
+        "Mistakes", height=sum(heights) * scale + 0.32 * rows, layout="constrained"
+    )
     panels = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel()
-    for number, (panel, (heading, members)) in enumerate(zip(panels, found, strict=False)):
-        shown = members[:most]
+    for number, (panel, (heading, members)) in enumerate(zip(panels, galleries, strict=False)):
+        first = members[:most]
         number_of = f"{len(members):,} image{'s' * (len(members) != 1)}"
-        more = "" if len(shown) == len(members) else f", the first {len(shown)} shown"
+        more = "" if len(first) == len(members) else f", the first {len(first)} shown"
         panel.set_title(f"{heading} ({number_of}{more})", loc="left", fontsize=NORMAL, pad=3)
         height = heights[number // columns]
-        show(panel, sheet(images[shown], height, across), f"gallery-{number}")
+        show(panel, sheet(images[first], height, across), f"gallery-{number}")
         panel.set_anchor("NW")
         if not len(members):
             panel.text(0.0, 0.95, "no such mistake", va="top", transform=panel.transAxes)
-    for panel in panels[len(found) :]:
+    for panel in panels[len(galleries) :]:
         panel.set_axis_off()
-    said = [f"{heading}: {len(members):,}" for heading, members in found]
-    figure.alt = f"Images by mistake, true class as predicted class. {'; '.join(said)}."
+    sentences = [f"{heading}: {len(members):,}" for heading, members in galleries]
+    figure.alt = f"Images by mistake, true class as predicted class. {'; '.join(sentences)}."
     return figure
 
 
-@drawing
-def low_rank_image(image: Array, rank: int) -> Exhibit:
+@styled
+def low_rank_image(image: Array, rank: int) -> DescribedFigure:
     """An image beside its best approximation of a lower rank (T15).
 
     Args:
@@ -168,7 +172,7 @@ def low_rank_image(image: Array, rank: int) -> Exhibit:
         )
     kept = float((values[:rank] ** 2).sum() / (values**2).sum())
     small = (left[:, :rank] * values[:rank]) @ right[:rank]
-    figure = Exhibit("Low-rank approximation", height=PAGE / 2 + 0.1, layout="constrained")
+    figure = DescribedFigure("Low-rank approximation", height=PAGE / 2 + 0.1, layout="constrained")
     original, approximation = figure.subplots(1, 2)
     show(original, whole, "original")
     show(approximation, small, "approximation")

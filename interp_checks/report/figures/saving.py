@@ -27,7 +27,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dark: bool = Fa
     """Write a figure to a file; equal figures give equal bytes.
 
     Args:
-        figure: an exhibit, or any other figure.
+        figure: one of ours, or any other figure.
         path: ends in .pdf, .png or .svg; a file of this name is replaced.
         dark: light ink on dark paper, instead of dark ink on white.
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from interp_checks.errors import InterpChecksError
 
-from .figure import Exhibit
+from .figure import DescribedFigure
 from .style import INK, styled
 from .themes import INK_IMAGE, inked
 
@@ -24,7 +24,7 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
 @styled
-def themed_svg(exhibit: Exhibit, name: str) -> str:
+def themed_svg(figure: DescribedFigure, name: str) -> str:
     """One ``<svg>`` element to put into an HTML page.
 
     Its paper is transparent. Text, axes and images in ink have the colour of the text around it
@@ -33,7 +33,7 @@ def themed_svg(exhibit: Exhibit, name: str) -> str:
     figures give equal text.
 
     Args:
-        exhibit: the figure.
+        figure: the figure.
         name: what ids begin with, in letters, digits, hyphens and underscores.
 
     Raises:
@@ -46,8 +46,8 @@ def themed_svg(exhibit: Exhibit, name: str) -> str:
             expected="a letter, then letters, digits, hyphens and underscores",
         )
     written = io.StringIO()
-    with inked(exhibit, INK, image_colour="#ffffff"):
-        exhibit.savefig(written, format="svg", dpi=RASTER, metadata={"Date": None})
+    with inked(figure, INK, image_colour="#ffffff"):
+        figure.savefig(written, format="svg", dpi=RASTER, metadata={"Date": None})
     document = minidom.parseString(written.getvalue())
     root = document.documentElement
     assert root is not None  # what matplotlib wrote
@@ -64,7 +64,7 @@ def themed_svg(exhibit: Exhibit, name: str) -> str:
             f"{name}-{INK_IMAGE}"
         ):
             _mask(document, element, root)
-    _tell(document, root, exhibit, name)
+    _tell(document, root, figure, name)
     return root.toxml()
 
 
@@ -138,11 +138,13 @@ def _mask(document: minidom.Document, image: minidom.Element, root: minidom.Elem
     parent.insertBefore(mask, sheet)
 
 
-def _tell(document: minidom.Document, root: minidom.Element, exhibit: Exhibit, name: str) -> None:
+def _tell(
+    document: minidom.Document, root: minidom.Element, figure: DescribedFigure, name: str
+) -> None:
     """The title and the words for those who do not see the picture."""
     root.setAttribute("role", "img")
     root.setAttribute("aria-labelledby", f"{name}-title {name}-description")
-    words = (("desc", "description", exhibit.alt), ("title", "title", exhibit.title))
+    words = (("desc", "description", figure.alt), ("title", "title", figure.title))
     for tag, suffix, text in words:
         element = document.createElement(tag)
         element.setAttribute("id", f"{name}-{suffix}")

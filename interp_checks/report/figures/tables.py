@@ -14,15 +14,15 @@ from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .heat_map import extra_height, heat_map, length
 from .style import INK, PAGE
 
 
-@drawing
+@styled
 def recall_table(
     ablations: Sequence[str], recall: Array, class_names: Sequence[str], title: str
-) -> Exhibit:
+) -> DescribedFigure:
     """The recall of each class under each ablation, in percent.
 
     The cell of a dead class (recall below 5 %) is hollow and framed.
@@ -39,7 +39,7 @@ def recall_table(
     rows, columns, values = _table("recall", ablations, recall, class_names, shares=True)
     dead = values < DEAD
     texts = [[percent(value, 0, (DEAD, ALIVE)) for value in row] for row in values]
-    figure = _drawn(title, rows, columns, values, texts, dead, Normalize(0, 1), "recall")
+    figure = _table_figure(title, rows, columns, values, texts, dead, Normalize(0, 1), "recall")
     for row, column in np.argwhere(dead):
         figure.axes[0].add_patch(
             Rectangle(
@@ -60,10 +60,10 @@ def recall_table(
     return figure
 
 
-@drawing
+@styled
 def predicted_shares(
     ablations: Sequence[str], shares: Array, class_names: Sequence[str], title: str
-) -> Exhibit:
+) -> DescribedFigure:
     """What share of all images is predicted as each class under each ablation, in percent.
 
     Args:
@@ -78,20 +78,20 @@ def predicted_shares(
     rows, columns, values = _table("shares", ablations, shares, class_names, shares=True)
     never = values == 0
     texts = [[percent(value, 0, [PREDICTED]) if value else "" for value in row] for row in values]
-    figure = _drawn(
+    figure = _table_figure(
         title, rows, columns, values, texts, never, PowerNorm(0.5, 0, 1), "share of predictions"
     )
     predicted = (values > PREDICTED).sum(axis=1)
-    said = [f"{row}: {count}" for row, count in zip(rows, predicted, strict=True)]
+    counts = [f"{row}: {count}" for row, count in zip(rows, predicted, strict=True)]
     figure.alt = (
         f"Share of images predicted as each of {len(columns)} classes under {len(rows)} ablations. "
-        f"Classes that get more than {PREDICTED:.0%}: {arguments.listed(said, 12)}."
+        f"Classes that get more than {PREDICTED:.0%}: {arguments.listed(counts, 12)}."
     )
     return figure
 
 
-@drawing
-def accuracy_table(weights: Sequence[str], accuracy: Array, title: str) -> Exhibit:
+@styled
+def accuracy_table(weights: Sequence[str], accuracy: Array, title: str) -> DescribedFigure:
     """Accuracy when one direction of some weights is dropped, in percent (T23).
 
     Args:
@@ -106,7 +106,7 @@ def accuracy_table(weights: Sequence[str], accuracy: Array, title: str) -> Exhib
     rows, columns, values = _table("accuracy", weights, accuracy, numbers, shares=True)
     texts = [[percent(value, 0) for value in row] for row in values]
     none = np.zeros(values.shape, bool)
-    figure = _drawn(title, rows, columns, values, texts, none, Normalize(0, 1), "accuracy")
+    figure = _table_figure(title, rows, columns, values, texts, none, Normalize(0, 1), "accuracy")
     figure.axes[0].set_xlabel("direction that is dropped")
     row, column = np.unravel_index(int(values.argmin()), values.shape)
     figure.alt = (
@@ -117,8 +117,10 @@ def accuracy_table(weights: Sequence[str], accuracy: Array, title: str) -> Exhib
     return figure
 
 
-@drawing
-def mean_movement(distance: Array, ablations: Sequence[str], class_names: Sequence[str]) -> Exhibit:
+@styled
+def mean_movement(
+    distance: Array, ablations: Sequence[str], class_names: Sequence[str]
+) -> DescribedFigure:
     """How far the mean of each class moves under each ablation.
 
     Args:
@@ -134,7 +136,7 @@ def mean_movement(distance: Array, ablations: Sequence[str], class_names: Sequen
     scale = Normalize(0, values.max() or 1)
     none = np.zeros(values.shape, bool)
     title = "How far each class's mean moves"
-    figure = _drawn(title, rows, columns, values, texts, none, scale, "distance")
+    figure = _table_figure(title, rows, columns, values, texts, none, scale, "distance")
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     figure.alt = (
         f"Distance that the mean of each of {len(columns)} classes moves under {len(rows)} "
@@ -163,7 +165,7 @@ def _table(
     return rows, columns, table
 
 
-def _drawn(
+def _table_figure(
     title: str,
     rows: Sequence[str],
     columns: Sequence[str],
@@ -172,10 +174,10 @@ def _drawn(
     blank: Array,
     scale: Normalize,
     meaning: str,
-) -> Exhibit:
+) -> DescribedFigure:
     cell = 72 * (PAGE - 1.1 - length(rows)) / len(columns)
     height = 0.85 + 0.22 * max(len(rows), 5) + extra_height(columns, cell)
-    figure = Exhibit(title, height=height, layout="constrained")
+    figure = DescribedFigure(title, height=height, layout="constrained")
     axes = figure.subplots()
     cells = heat_map(
         axes,

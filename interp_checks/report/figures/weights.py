@@ -12,7 +12,7 @@ from interp_checks.errors import DataError
 from interp_checks.thresholds import PRINCIPAL
 
 from . import arguments
-from .figure import Exhibit, drawing
+from .figure import DescribedFigure, styled
 from .heat_map import name_columns
 from .palette import class_colour
 from .spreading import spread
@@ -22,10 +22,10 @@ from .style import INK, NORMAL, PAGE, SMALL
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 
 
-@drawing
+@styled
 def weight_rows(
     rows: Array, bias: Array, class_names: Sequence[str], offset: float = 0.0
-) -> Exhibit:
+) -> DescribedFigure:
     """The rows of the transposed output weight, and the bias, as curves over classes (T9).
 
     Args:
@@ -45,7 +45,7 @@ def weight_rows(
     places = np.arange(len(names))
     # The first row on top, the bias at the bottom.
     bases = offset * np.arange(len(curves), -1, -1.0)
-    figure = Exhibit(
+    figure = DescribedFigure(
         "Rows of the output weight" + (", one above the other" if offset else ""),
         height=3.4 if not offset else min(8.0, 1.2 + 0.42 * (len(curves) + 1)),
         layout="constrained",
@@ -97,8 +97,8 @@ def weight_rows(
     return figure
 
 
-@drawing
-def singular_values(values: Array) -> Exhibit:
+@styled
+def singular_values(values: Array) -> DescribedFigure:
     """Singular values, and the share of the sum of squares that the first ones carry (T12).
 
     Args:
@@ -113,7 +113,7 @@ def singular_values(values: Array) -> Exhibit:
     carried = np.cumsum(sizes**2) / (sizes**2).sum()
     enough = int(np.argmax(carried >= PRINCIPAL)) + 1
     places = np.arange(1, len(sizes) + 1)
-    figure = Exhibit("Singular values", height=3.6, layout="constrained")
+    figure = DescribedFigure("Singular values", height=3.6, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     bars = above.bar(places, sizes, width=0.7, color=class_colour(0))
     above.set_ylabel("singular value")

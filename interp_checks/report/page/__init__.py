@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .build import page
-from .figure import Exhibit
+from .figure import PageFigure
 from .subset_counts import SubsetCounts
 
-__all__ = ["Exhibit", "SubsetCounts", "page"]
+__all__ = ["PageFigure", "SubsetCounts", "page"]

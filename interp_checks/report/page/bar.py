@@ -39,12 +39,12 @@ def bar_of(check: dict[str, Any]) -> Bar | None:
     if not -1 <= lower <= value <= upper <= 1:
         return None
     start = -1.0 if lower < 0 else 0.0
-    found = _ASKED.match(check["expected"])
+    threshold = _ASKED.match(check["expected"])
 
     def place(share: float) -> float:
         return round(100 * (share - start) / (1 - start), 2)
 
-    asked = float(found.group(1)) / (100 if found.group(2) else 1) if found else 2.0
+    asked = 2.0 if threshold is None else float(threshold[1]) / (100 if threshold[2] else 1)
     return Bar(
         place(lower),
         place(upper),

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from interp_checks.errors import InterpChecksError
-from interp_checks.report.statuses import of_which
+from interp_checks.report.status import of_which
 from interp_checks.statistics.estimate import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
 from .bar import bar_of
-from .figure import Exhibit
+from .figure import PageFigure
 from .subset_counts import SubsetCounts
 
 #: Before each verdict, so that colour is not all that tells them apart.
@@ -40,7 +40,7 @@ SIGNS = {
 def page(
     report: dict[str, Any],
     lattices: Sequence[SubsetCounts | None],
-    exhibits: Sequence[Exhibit] = (),
+    figures: Sequence[PageFigure] = (),
     built_from: Sequence[str] = (),
 ) -> str:
     """The report as one HTML file that loads nothing.
@@ -49,7 +49,7 @@ def page(
         report: what ``--interp-report=FILE.json`` writes (docs/report.schema.json).
         lattices: for each subject of the report, the counts of all its subsets of directions;
             None leaves the explorer of that subject out.
-        exhibits: figures, each beside what the thesis says of it.
+        figures: of the thesis, each beside what the thesis says of it.
         built_from: lines that say which images and models all this was made from.
 
     Raises:
@@ -74,14 +74,15 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shown = sorted(exhibits, key=lambda exhibit: exhibit.place)
+    ordered = sorted(figures, key=lambda figure: figure.place)
     # Reports of earlier versions know nothing of such claims.
     without_subject = report.get("without_subject", [])
-    claims = [*without_subject, *(one for subject in subjects for one in subject["claims"])]
+    claims = [*without_subject, *(claim for subject in subjects for claim in subject["claims"])]
     text = environment.get_template("page.html.jinja").render(
         report=report,
         subjects=[
-            _shown(*one) for one in zip(range(len(subjects)), subjects, lattices, strict=True)
+            _section(number, subject, lattice)
+            for number, (subject, lattice) in enumerate(zip(subjects, lattices, strict=True))
         ],
         statuses=list(report["summary"].items()),
         without_subject=_groups(without_subject),
@@ -90,9 +91,11 @@ def page(
         claims=claims,
         of_which=of_which,
         in_percent=percent,
-        exhibits=shown,
-        replication=replication_of(shown),
-        exhibit_of={one.item: place for place, one in reversed(list(enumerate(shown, start=1)))},
+        figures=ordered,
+        replication=replication_of(ordered),
+        figure_of={
+            figure.item: place for place, figure in reversed(list(enumerate(ordered, start=1)))
+        },
         built_from=built_from,
         data=_data(subjects, lattices),
         style=files(__package__).joinpath("page.css").read_text("utf-8"),
@@ -106,33 +109,33 @@ def page(
     return text.strip() + "\n"
 
 
-def replication_of(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
-    """One row for each item: in brief what it comes to, or what all of its exhibits measure."""
-    items: dict[str, list[Exhibit]] = {}
-    for one in exhibits:
-        items.setdefault(one.item, []).append(one)
+def replication_of(figures: Sequence[PageFigure]) -> list[PageFigure]:
+    """One row for each item: in brief what it comes to, or what all of its figures measure."""
+    items: dict[str, list[PageFigure]] = {}
+    for figure in figures:
+        items.setdefault(figure.item, []).append(figure)
     rows = []
-    for item, every in items.items():
-        words = {one.replicates for one in every}
+    for item, own in items.items():
+        words = {figure.replicates for figure in own}
         if len(words) > 1:
             raise InterpChecksError(
                 f"the exhibits of {item} differ on whether it replicates",
                 found=", ".join(sorted(words)),
                 expected="one word for all of them",
             )
-        ours = every[0].brief or _together([one.ours for one in every])
-        rows.append(replace(every[0], ours=ours))
+        ours = own[0].brief or _together([figure.ours for figure in own])
+        rows.append(replace(own[0], ours=ours))
     return rows
 
 
-def _together(told: Sequence[str]) -> str:
+def _together(texts: Sequence[str]) -> str:
     """Several texts as one; how all of them end is said once."""
-    parts = [text.split("; ") for text in dict.fromkeys(told) if text]
+    parts = [text.split("; ") for text in dict.fromkeys(texts) if text]
     shared: list[str] = []
-    while len(parts) > 1 and all(len(one) > 1 and one[-1] == parts[0][-1] for one in parts):
+    while len(parts) > 1 and all(len(part) > 1 and part[-1] == parts[0][-1] for part in parts):
         shared.insert(0, parts[0][-1])
-        parts = [one[:-1] for one in parts]
-    return "; ".join(["; ".join(one) for one in parts] + shared)
+        parts = [part[:-1] for part in parts]
+    return "; ".join(["; ".join(part) for part in parts] + shared)
 
 
 def _require_same_images(subject: dict[str, Any], lattice: SubsetCounts) -> None:
@@ -147,7 +150,7 @@ def _require_same_images(subject: dict[str, Any], lattice: SubsetCounts) -> None
         )
 
 
-def _shown(number: int, subject: dict[str, Any], lattice: SubsetCounts | None) -> dict[str, Any]:
+def _section(number: int, subject: dict[str, Any], lattice: SubsetCounts | None) -> dict[str, Any]:
     """What the template shows of one subject, beside what the report says."""
     became: dict[str, list[dict[str, Any]]] = {}
     for claim in subject["claims"]:
@@ -181,10 +184,10 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         lines.append(f"The run did not pass: pytest's exit status is {report['exit_status']}.")
     if report.get("cut_short"):
         lines.append(f"The run was cut short: {report['cut_short']}.")
-    for one in report.get("uncollected", ()):
-        how = "skipped as a whole" if one["outcome"] == "skipped" else "not collected"
-        test = one["test"] or "Everything"
-        lines.append(f"{test} was {how}, so its claims are unknown: {one['reason']}")
+    for place in report.get("uncollected", ()):
+        how = "skipped as a whole" if place["outcome"] == "skipped" else "not collected"
+        test = place["test"] or "Everything"
+        lines.append(f"{test} was {how}, so its claims are unknown: {place['reason']}")
     selection = report.get("selection") or {"deselected": (), "narrowed_by": ()}
     if selection["deselected"]:
         count = len(selection["deselected"])
@@ -194,7 +197,7 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         lines.append(f"Only part of the suites was collected: {told}.")
     baseline = report.get("baseline") or {"not_judged_now": ()}
     if baseline["not_judged_now"]:
-        told = "; ".join(one["claim"] for one in baseline["not_judged_now"])
+        told = "; ".join(claim["claim"] for claim in baseline["not_judged_now"])
         lines.append(f"Of the baseline, not judged now: {told}")
     return lines
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from interp_checks.errors import InterpChecksError
 
-#: Whether an item of the thesis replicates: by its claims, or by what its exhibits measure.
+#: Whether an item of the thesis replicates: by its claims, or by what its figures measure.
 REPLICATES = (
     *("yes", "at least in part", "in part", "at most in part", "no"),
     *("undecided", "not measured"),
@@ -30,7 +30,7 @@ _EXTERNAL = re.compile(r"""url\(\s*["']?(?!#|["'#]|data:)|@import""", re.IGNOREC
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class PageFigure:
     """A figure beside what the thesis says of it.
 
     Args:
@@ -44,7 +44,7 @@ class Exhibit:
         replicates: whether the item does, one of :data:`REPLICATES`.
         missing: why there is no figure; "" if there is one.
         brief: what we measure of the item, for the table of all items; "" to show there what
-            all of its exhibits measure.
+            all of its figures measure.
 
     Raises:
         InterpChecksError: ``replicates`` is another word, or ``svg`` is no drawing that can
@@ -69,17 +69,17 @@ class Exhibit:
                 expected=", ".join(REPLICATES),
             )
         if self.svg:
-            _require_drawing(self.item, _drawn(self.svg))
+            _require_drawing(self.item, _svg_element(self.svg))
 
-    def drawing(self, prefix: str) -> str:
+    def svg_named(self, prefix: str) -> str:
         """The SVG element, its names made unique within a page.
 
         Args:
             prefix: goes before each name, with a hyphen.
         """
-        renamed = _NAMES.sub(rf"\g<1>{prefix}-", _drawn(self.svg))
+        renamed = _NAMES.sub(rf"\g<1>{prefix}-", _svg_element(self.svg))
         return _LABELS.sub(
-            lambda found: found[1] + " ".join(f"{prefix}-{name}" for name in found[2].split()),
+            lambda label: label[1] + " ".join(f"{prefix}-{name}" for name in label[2].split()),
             renamed,
         )
 
@@ -90,7 +90,7 @@ class Exhibit:
         return (int(digits.group()) if digits else 0, self.item)
 
 
-def _drawn(svg: str) -> str:
+def _svg_element(svg: str) -> str:
     """The SVG element alone."""
     start = re.search(r"<svg\b", svg)
     return _NOT_DRAWN.sub("", svg[start.start() :]).strip() if start else ""
@@ -126,8 +126,8 @@ def _problem(svg: str) -> str:
                 return f"the attribute {local}"
             if local in ("href", "src") and not value.startswith(("#", "data:image/")):
                 return f"a link to {value[:60]}"
-    found = _EXTERNAL.search(svg)
-    return f"a style that loads {svg[found.start() : found.start() + 60]}" if found else ""
+    external = _EXTERNAL.search(svg)
+    return f"a style that loads {svg[external.start() :][:60]}" if external else ""
 
 
 def _local(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The terminal's table of what all subsets of directions tell."""
+"""What all subsets of directions tell."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from rich.table import Table
 
 from interp_checks.counting.lattice import sets_in_words
 
+from .table import titled_table
+
 #: Sets shown of each kind.
-_SHOWN = 3
+_MOST_SETS = 3
 #: Shapley values under this share are not shown.
 _WORTH_TELLING = 0.05
 
 
-def sets_table(table: Table, classes: list[str], lattice: dict[str, Any]) -> Table:
-    """Fill a table: per class what kills it, what alone spares it, which directions carry it."""
+def sets_table(classes: list[str], lattice: dict[str, Any]) -> Table:
+    """Per class what kills it, what alone spares it, which directions carry it."""
+    table = titled_table("Sets of directions", padding=(0, 2, 0, 0))
     table.add_column("class", no_wrap=True)
     for header in ("carried by (Shapley, points)", "minimal kill sets", "minimal sufficient sets"):
         table.add_column(header, overflow="fold")
@@ -30,7 +33,7 @@ def sets_table(table: Table, classes: list[str], lattice: dict[str, Any]) -> Tab
             if value > _WORTH_TELLING
         )
         sets = [
-            sets_in_words([tuple(one) for one in lattice[kind][place]], _SHOWN)
+            sets_in_words([tuple(numbers) for numbers in lattice[kind][place]], _MOST_SETS)
             for kind in ("kill_sets", "sufficient_sets")
         ]
         table.add_row(name, carried, *sets)
