@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.target import Target
@@ -13,7 +13,7 @@ from interp_checks.errors import InterpChecksError
 from .predicate import Effect, Fact, Predicate
 from .quantified import Quantified
 
-Condition = Ablation | Quantified
+Condition: TypeAlias = Ablation | Quantified
 
 
 @dataclass(frozen=True)
