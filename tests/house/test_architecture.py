@@ -1,4 +1,4 @@
-"""The pages on how the project is built, and how to work on it, name nothing that does not exist."""
+"""The pages on how the project is built and how to work on it name only what exists."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 from imports_of_the_house import ROOT
 
-from interp_checks.claims.predicate import PREDICATES
-
 PAGES = ("docs/architecture.md", "CONTRIBUTING.md")
 #: What stands at the top of the checkout: a path in a page begins with one of these.
 TOP = {path.name for path in ROOT.iterdir()}
 #: Paths that the reader of a page makes.
-MADE = {"interp_checks/claims/predicates/killing_the_rest.py"}
+MADE = {"interp_checks/claims/predicates/kills_every_but.py"}
 
 
 def paths_in(page: str) -> Iterator[str]:
@@ -43,6 +41,12 @@ def test_every_path_exists(name: str) -> None:
     paths = set(paths_in(page)) - MADE
     assert len(paths) > 10
     assert not {path for path in paths if not (ROOT / path).exists()}
+
+
+def test_the_verb_of_the_recipe_is_the_one_that_is_tested() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    verb = (ROOT / "tests" / "kills_every_but.py").read_text(encoding="utf-8")
+    assert f"```python\n{verb}```\n" in page
 
 
 @pytest.mark.parametrize(
