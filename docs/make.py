@@ -49,9 +49,7 @@ STUB = '''"""The verbs of claims, for editors and type checkers; made by docs/ma
 from collections.abc import Callable
 from typing import Any
 
-from interp_checks.claims.claim import Claim
-
-from .ablation import Ablation
+from .target import Keeping
 
 class Language:
     load: Callable[[], object]
@@ -62,7 +60,11 @@ class Language:
 
 LANGUAGE: Language
 
-class Saying:
+class WithVerbs:
+'''
+STATED = '''
+class Stated(WithVerbs):
+    """A claim."""
 '''
 
 
@@ -72,13 +74,14 @@ def stub() -> str:
     methods = []
     for name, verb in LANGUAGE.verbs.items():
         arguments = str(inspect.signature(verb)).rpartition(" -> ")[0].strip("()")
-        arguments = re.sub(r"'([^']*)'", r"\1", arguments)
+        # The stub imports nothing from above: an ablation is what is said to keep directions.
+        arguments = re.sub(r"'([^']*)'", r"\1", arguments).replace("Ablation", "Keeping")
         separator = ", " if arguments else ""
         methods.append(
-            f"    def {name}(self{separator}{arguments}) -> Claim:\n"
+            f"    def {name}(self{separator}{arguments}) -> Stated:\n"
             f'        """{inspect.getdoc(verb)}"""\n'
         )
-    return STUB + "".join(methods)
+    return STUB + "".join(methods) + STATED
 
 
 def made() -> dict[Path, str]:

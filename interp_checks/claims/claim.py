@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.target import Target
-from interp_checks.ablations.verbs import LANGUAGE, Saying
+from interp_checks.ablations.verbs import LANGUAGE, Stated
 from interp_checks.errors import InterpChecksError
 
 from .predicate import Effect, Fact, Predicate
@@ -17,7 +17,7 @@ Condition: TypeAlias = Ablation | Quantified
 
 
 @dataclass(frozen=True)
-class Claim(Saying):
+class Claim(Stated):
     """One sentence of the claim language as a value; ``str(claim)`` is the sentence.
 
     ``Claim.parse(str(claim)) == claim`` for every claim.

@@ -291,14 +291,13 @@ class FewerGaps(_OfDrawings):
 
     def checks(self, scene: Scene) -> list[Check]:
         """The width of gaps in the features, beside that in the latents."""
-        from interp_checks.drawing_models.gaps import blocks_for, compare_gaps, gaps
+        from interp_checks.drawing_models.gaps import gaps_in_blocks
 
         drawings = self._drawings(scene)
-        labels, confidence = scene.readout.labels, scene.confidence
-        blocks = blocks_for(labels)
-        of_features = gaps(scene.readout.features, labels, confidence, blocks=blocks)
-        of_latents = gaps(drawings.means, labels, confidence, blocks=blocks)
-        measured = compare_gaps(of_features, of_latents)
+        readout = scene.readout
+        of_features, of_latents, measured = gaps_in_blocks(
+            readout.features, drawings.means, readout.labels, scene.confidence
+        )
         quantity = (
             f"width of gaps in the features ({of_features.ratio.value:.2f}), relative to that in "
             f"the latents ({of_latents.ratio.value:.2f}),"
