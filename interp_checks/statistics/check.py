@@ -237,8 +237,8 @@ class Check:
         """
 
         def number(name: str) -> float:
-            found = saved.get(name)
-            return math.nan if found is None else float(found)
+            value = saved.get(name)
+            return math.nan if value is None else float(value)
 
         counts, wanted = saved.get("counts"), saved.get("wanted")
         estimate = None if counts is None else estimate_of(counts, confidence)
