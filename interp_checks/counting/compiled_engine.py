@@ -266,8 +266,8 @@ class _DroppingBlock:
         self.features = self.features.astype(_kept_type(self.features), copy=False)
         rows = dropping.float32.features(self.features)
         self.rounding = dropping.float32.rounding(rows)
-        known = dropping.float32.all_logits
-        self.logits = dropping.float32.logits(rows) if known is None else known[block][order]
+        logits = dropping.float32.all_logits
+        self.logits = dropping.float32.logits(rows) if logits is None else logits[block][order]
         self.along = rows @ dropping.float32_hidden.T
 
     def count(self, images: tuple[int, int]) -> int:

@@ -235,6 +235,6 @@ def predict(head: Head, ablation: Ablation | None) -> IntArray:
     return ablation.target.predict(head, [ablation])[0]
 
 
-def disagreements(head: Head, one: Ablation, other: Ablation) -> int:
+def disagreements(head: Head, first: Ablation, second: Ablation) -> int:
     """How many images two ablations predict differently."""
-    return int((predict(head, one) != predict(head, other)).sum())
+    return int((predict(head, first) != predict(head, second)).sum())

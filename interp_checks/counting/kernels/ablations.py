@@ -166,7 +166,7 @@ def walk(
                     both_right += was_right[lane] if state[label, lane] >= top[lane] else 0
                 shared = np.int64(both_right)
                 if total != size:
-                    found, changed = settle_block(
+                    newly, changed = settle_block(
                         state,
                         size,
                         start,
@@ -182,7 +182,7 @@ def walk(
                         tie,
                         logits,
                     )
-                    settled += found
+                    settled += newly
                     shared += changed
                 right[row, label] += tally[label]
                 both[row, label] += shared
