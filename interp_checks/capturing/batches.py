@@ -100,10 +100,10 @@ class Batch:
 
     def floating_dtypes(self) -> set[torch.dtype]:
         """Of the tensors that the model is called with."""
-        found: set[torch.dtype] = set()
+        dtypes: set[torch.dtype] = set()
         for value in (*self.arguments, *self.keywords.values()):
-            _collect_dtypes(value, found)
-        return found
+            _collect_dtypes(value, dtypes)
+        return dtypes
 
     def _require_taken(self, model: nn.Module) -> None:
         try:
@@ -139,15 +139,15 @@ def _no_pair(batch: object) -> InterpChecksError:
     import torch
 
     remedy = "give an iterable of batches: [(inputs, labels)] for a single one"
-    found = type(batch).__name__
+    description = type(batch).__name__
     if isinstance(batch, (tuple, list)) and not _is_packed(batch):
-        found = f"{found} of {len(batch)}"
+        description = f"{description} of {len(batch)}"
         if len(batch) > 2:
             remedy = "put what the model takes together: ((inputs, lengths), labels)"
     elif isinstance(batch, (torch.Tensor, np.ndarray)):
-        found = f"{found} of shape {tuple(batch.shape)}"
+        description = f"{description} of shape {tuple(batch.shape)}"
     return InterpChecksError(
-        "a batch is not a pair of inputs and labels", found=found, remedy=remedy
+        "a batch is not a pair of inputs and labels", found=description, remedy=remedy
     )
 
 
@@ -208,9 +208,9 @@ def _of_mapping(
         for parameter in parameters
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
-    known = {key: value for key, value in values.items() if key in named}
-    if known:
-        return (), known
+    arguments = {key: value for key, value in values.items() if key in named}
+    if arguments:
+        return (), arguments
     tensors = [value for value in values.values() if isinstance(value, torch.Tensor)]
     if alone and len(tensors) == 1:
         return (tensors[0],), {}
@@ -250,8 +250,8 @@ def _placed(value: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
     import torch
 
     if isinstance(value, torch.Tensor):
-        wanted = dtype if value.is_floating_point() else None
-        return value.detach().to(device=device, dtype=wanted or value.dtype, copy=True)
+        floating = dtype if value.is_floating_point() else None
+        return value.detach().to(device=device, dtype=floating or value.dtype, copy=True)
     if _is_packed(value):
         data = _placed(value.data, device, dtype)
         return type(value)(
@@ -269,17 +269,17 @@ def _placed(value: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
     return value
 
 
-def _collect_dtypes(value: Any, found: set[torch.dtype]) -> None:
+def _collect_dtypes(value: Any, dtypes: set[torch.dtype]) -> None:
     import torch
 
     if _is_packed(value):
         value = value.data
     if isinstance(value, torch.Tensor):
         if value.is_floating_point():
-            found.add(value.dtype)
+            dtypes.add(value.dtype)
     elif isinstance(value, Mapping):
         for part in value.values():
-            _collect_dtypes(part, found)
+            _collect_dtypes(part, dtypes)
     elif isinstance(value, (tuple, list)):
         for part in value:
-            _collect_dtypes(part, found)
+            _collect_dtypes(part, dtypes)
