@@ -84,7 +84,7 @@ class Scene:
         Raises:
             NotJudgedError: there is no such class, or no image of it.
         """
-        row = self.known(name)
+        row = self.class_row(name)
         if not self.readout.support[row]:
             raise TooFewImagesError(
                 f"no image belongs to {class_words((name,))}",
@@ -92,7 +92,7 @@ class Scene:
             )
         return row
 
-    def known(self, name: str) -> int:
+    def class_row(self, name: str) -> int:
         """The number of a class, of which there may be no image.
 
         Raises:
@@ -186,7 +186,7 @@ class Scene:
             relation: "above" or "below".
             confidence: another one than the scene's.
         """
-        self.known(name)
+        self.class_row(name)
         result = replace(self.result, confidence=confidence or self.confidence)
         return Check.compare(
             f"share predicted as {class_words((name,))}",

@@ -64,7 +64,7 @@ class Bias(Fact):
         # Equal biases differ from their mean by rounding.
         centred[np.abs(centred) <= 1e-12 * np.abs(bias).max()] = 0.0
         signed = centred if self.verb == "favours" else -centred
-        rows = [scene.known(name) for name in self.classes]
+        rows = [scene.class_row(name) for name in self.classes]
         checks = []
         for row in rows:
             holds, expected = bool(signed[row] > 0), "positive" if signed is centred else "negative"

@@ -101,7 +101,7 @@ class DirectionsCarry(Fact):
             outcome = Outcome.HOLDS
         elif upper < low or high < lower:
             outcome = Outcome.FAILS
-        told = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
+        percents = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
         within = f" (within {100 * ABOUT:g} points)" if self.relation == "about" else ""
         return [
             Check(
@@ -109,7 +109,7 @@ class DirectionsCarry(Fact):
                 "variance of the logits along the first "
                 + ("direction" if self.count == 1 else f"{self.count} directions"),
                 f"{self.relation} {percent_words(self.percent)}{within}",
-                f"{told[0]} % [{told[1]}, {told[2]}] ({measured.images})",
+                f"{percents[0]} % [{percents[1]}, {percents[2]}] ({measured.images})",
                 share,
                 lower,
                 upper,
@@ -156,8 +156,8 @@ def _more_for_share(measured: Measured, bounds: tuple[float, float]) -> Callable
         distance = abs(share - bound)
         if not distance:
             return {"images": None}
-        wanted = round(total * (measured.reach(bound) / distance) ** 2)
-        return {"images": max(1, wanted - total) if wanted <= MOST else None}
+        images = round(total * (measured.reach(bound) / distance) ** 2)
+        return {"images": max(1, images - total) if images <= MOST else None}
 
     return more
 
@@ -378,11 +378,11 @@ class FirstAreBest(Fact):
         ahead, lower, upper = (
             percent(part, 1, [threshold]) for part in (change.value, *change.interval)
         )
-        told = (
+        measured = (
             f"{ahead} points [{lower}, {upper}] ({change.lost} right "
             f"there alone, {change.gained} right with the first alone, of {images})"
         )
-        return [replace(check, outcome=outcome, measured=told, again=None)]
+        return [replace(check, outcome=outcome, measured=measured, again=None)]
 
 
 def _lead(before: Array, now: Array, confidence: float) -> Change:

@@ -156,14 +156,14 @@ def _revival(name: str, lattice: Lattice, level: float) -> Check:
     if pair is None:
         pair = replace(lattice, confidence=corrected(level, _OF_A_PAIR)).possible_witness(name)
         outcome = Outcome.UNDECIDED if pair is not None else Outcome.FAILS
-    told = "no set of directions and larger one do so"
+    sets = "no set of directions and larger one do so"
     if pair is not None:
-        told = " and ".join(_told(lattice, name, kept) for kept in pair)
+        sets = " and ".join(_told(lattice, name, kept) for kept in pair)
     return Check(
         outcome,
         "",
         "dead under 5 % when some are dropped, above 50 % when more are",
-        f"recall of {class_words((name,))}: {told}",
+        f"recall of {class_words((name,))}: {sets}",
         again=partial(_revival, name, lattice),
     )
 

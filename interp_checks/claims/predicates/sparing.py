@@ -110,7 +110,9 @@ class Spares(Effect):
             demands.of_each(self.classes, cases.spared)
             return
         killed = demands.killed
-        demands.of_others(demands.known, cases.spared if killed is None else cases.spared | killed)
+        demands.of_others(
+            demands.named_so_far, cases.spared if killed is None else cases.spared | killed
+        )
 
 
 @dataclass(frozen=True)
