@@ -44,9 +44,9 @@ def class_words(classes: Sequence[str]) -> str:
     return f"{'class' if len(words) == 1 else 'classes'} {listed(words)}"
 
 
-def number_words(count: int, one: str, many: str) -> str:
+def number_words(count: int, singular: str, plural: str) -> str:
     """``one class``, ``2 classes``."""
-    return f"one {one}" if count == 1 else f"{count} {many}"
+    return f"one {singular}" if count == 1 else f"{count} {plural}"
 
 
 def percentage(percent: float) -> float:
