@@ -88,22 +88,6 @@ def one_of(word: str, *words: str) -> str:
     return word
 
 
-class SourceAndTargets:
-    """Checks of a value that sends one class to others, or mistakes it for them."""
-
-    source: str
-    targets: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", class_names((self.source,))[0])
-        object.__setattr__(self, "targets", class_names(self.targets))
-        if self.source in self.targets:
-            raise InterpChecksError(
-                f"{class_words((self.source,))} stands on both sides",
-                expected="other classes than the one that is mistaken or sent",
-            )
-
-
 def percent_words(percent: float, unit: str = " %") -> str:
     """``97.23 %``: the shortest decimal that reads back as the same number."""
     return format(percent, ".10f").rstrip("0").rstrip(".") + unit

@@ -21,7 +21,7 @@ from interp_checks.counting.confusions import Result
 from interp_checks.counting.identifiability import require_all_identifiable, require_identifiable
 from interp_checks.counting.lattice import Lattice
 from interp_checks.counting.shapley_by_image import shapley_by_image
-from interp_checks.counting.sweep import disagreements, predict, sweep
+from interp_checks.counting.sweep import predict, sweep
 from interp_checks.errors import NotJudgedError, TooFewImagesError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.check import Check, Outcome, both_of, open_needs
@@ -231,7 +231,8 @@ class Scene:
             exactly: whether none of these very images may differ.
         """
         assert self.ablation is not None
-        count = disagreements(self.readout, self.ablation, other)
+        values = partial(by_image.differing, self.readout, self.ablation, other)
+        count = int(values().sum())
         estimate = Estimate(count, len(self.readout), self.confidence)
         quantity = "share of images predicted differently"
         if exactly:
@@ -239,7 +240,6 @@ class Scene:
             return replace(
                 Check.exact(quantity, "none", str(estimate), count == 0), estimate=estimate
             )
-        values = partial(by_image.differing, self.readout, self.ablation, other)
         return Check.compare(quantity, estimate, "below", SAME, values=values)
 
     def each_predicted_as(self, names: Sequence[str], source: str | None = None) -> ByImage:

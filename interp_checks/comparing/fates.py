@@ -269,14 +269,6 @@ def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENC
     return _not_shown(Outcome(now), moves, "")
 
 
-def outcome_of(claim: Claim, readout: Readout, confidence: float) -> tuple[str | None, str]:
-    """The outcome of a claim (None: not judged), and what decides it."""
-    decision = decided(claim, readout, confidence)
-    if decision.outcome is None:
-        return None, ""
-    return str(decision.outcome), summary(decision.checks, decision.outcome)
-
-
 def _moves(
     claim: Claim,
     reading: Claim,
