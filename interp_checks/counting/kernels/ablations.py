@@ -167,21 +167,9 @@ def walk(
                 shared = np.int64(both_right)
                 if total != size:
                     newly, changed = settle_block(
-                        state,
-                        size,
-                        start,
-                        label,
-                        top,
-                        close,
-                        was_right,
-                        tally,
-                        along,
-                        classes,
-                        bias,
-                        kept[row],
-                        tie,
-                        logits,
-                    )
+                        state, size, start, label, top, close, was_right, tally,
+                        along, classes, bias, kept[row], tie, logits,
+                    )  # fmt: skip
                     settled += newly
                     shared += changed
                 right[row, label] += tally[label]
@@ -203,17 +191,9 @@ def walk(
                 if close[lane] != 1:
                     settled += 1
                     k = settle(
-                        state,
-                        lane,
-                        top[lane],
-                        along,
-                        start + lane,
-                        classes,
-                        bias,
-                        kept[row],
-                        tie,
-                        logits,
-                    )
+                        state, lane, top[lane], along, start + lane,
+                        classes, bias, kept[row], tie, logits,
+                    )  # fmt: skip
                 truth = labels[start + lane]
                 if k == truth:
                     right[row, truth] += 1
