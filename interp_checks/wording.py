@@ -49,6 +49,11 @@ def number_words(count: int, singular: str, plural: str) -> str:
     return f"one {singular}" if count == 1 else f"{count} {plural}"
 
 
+def points_words(points: float) -> str:
+    """``1 point``, ``2.5 points``: of percent."""
+    return f"{percent_words(points, '')} {'point' if points == 1 else 'points'}"
+
+
 def percentage(percent: float) -> float:
     """A percentage as claims keep it: from 0 to 100, rounded to 10 decimals.
 

@@ -304,16 +304,12 @@ def number_of(
     """
     sure = [name for name, check in checks.items() if check.outcome == Outcome.HOLDS]
     maybe = [name for name, check in checks.items() if check.outcome == Outcome.UNDECIDED]
-    outcome = Outcome.UNDECIDED
-    if not maybe and len(sure) == claimed:
-        outcome = Outcome.HOLDS
-    elif not len(sure) <= claimed <= len(sure) + len(maybe):
-        outcome = Outcome.FAILS
+    possible = len(sure) <= claimed <= len(sure) + len(maybe)
     measured = str(len(sure)) + (f" ({class_words(sure)})" if sure else "")
     if maybe:
         measured += f", undecided {class_words(maybe)}"
     return Check(
-        outcome,
+        Outcome.of(possible and not maybe, not possible),
         f"number of {quantity}",
         f"exactly {claimed}",
         measured,

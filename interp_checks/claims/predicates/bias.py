@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from interp_checks.claims.predicate import Fact, Phrase, Rule
+from interp_checks.claims.predicate import Fact, OfClasses, Phrase, Rule
 from interp_checks.statistics.check import Check
 from interp_checks.wording import Classes, class_names, class_words, one_of
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Bias(Fact):
+class Bias(OfClasses, Fact):
     """The bias of these classes is above (below) the mean bias; ``most``: they are the extreme."""
 
     phrases = (
@@ -49,11 +49,6 @@ class Bias(Fact):
 
     def __str__(self) -> str:
         return f"the bias {self.verb} {class_words(self.classes)}{' most' if self.most else ''}"
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that it favours or holds back."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Above or below the mean of the biases: adding a constant to all changes nothing."""

@@ -384,13 +384,8 @@ class HasLargestShapley(Fact):
             lead = float(differences.mean())
             margin = bernstein(differences, (1 - level) / 2)
             lower, upper = max(-1.0, lead - margin), min(1.0, lead + margin)
-            outcome = Outcome.UNDECIDED
-            if lead - margin > 0:
-                outcome = Outcome.HOLDS
-            elif lead + margin < 0:
-                outcome = Outcome.FAILS
             return Check(
-                outcome,
+                Outcome.of(lead - margin > 0, lead + margin < 0),
                 f"Shapley value of direction {self.direction} for {what}",
                 f"above that of direction {other + 1}",
                 f"{100 * means[own]:+.1f} points, against {100 * means[other]:+.1f} of direction "

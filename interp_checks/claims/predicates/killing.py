@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from interp_checks.claims.predicate import Effect, Phrase, Rule, verb
+from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, verb
 from interp_checks.statistics.check import Check, Outcome, either_of
 from interp_checks.thresholds import ALIVE, DEAD
 from interp_checks.wording import Classes, class_names, class_words, number_words, whole_number
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kills(Effect):
+class Kills(OfClasses, Effect):
     """The recall of these classes falls to next to nothing; ``only``: of no other class."""
 
     phrases = (
@@ -63,11 +63,6 @@ class Kills(Effect):
     def kills_only(cls, *classes: object) -> Kills:
         """These classes are killed and no other is."""
         return cls(cast("Classes", classes), only=True)
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that die."""
-        return self.classes
 
     @property
     def killed_classes(self) -> tuple[str, ...]:
@@ -172,7 +167,7 @@ class KillsCount(Effect):
 
 
 @dataclass(frozen=True)
-class LeavesAlive(Effect):
+class LeavesAlive(OfClasses, Effect):
     """These classes keep most of their recall; ``only``: and no other; no classes: every one."""
 
     phrases = (
@@ -209,11 +204,6 @@ class LeavesAlive(Effect):
     def leaves_only_alive(cls, *classes: object) -> LeavesAlive:
         """These classes stay above 50 % recall and all others fall below."""
         return cls(cast("Classes", classes), only=True)
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that live."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Each class is above the threshold; ``only``: each other is below."""

@@ -21,6 +21,7 @@ from interp_checks.wording import (
     one_of,
     percent_words,
     percentage,
+    points_words,
     whole_number,
 )
 
@@ -96,16 +97,11 @@ class DirectionsCarry(Fact):
             "at most": (-math.inf, claimed),
             "about": (claimed - ABOUT, claimed + ABOUT),
         }[self.relation]
-        outcome = Outcome.UNDECIDED
-        if low <= lower and upper <= high:
-            outcome = Outcome.HOLDS
-        elif upper < low or high < lower:
-            outcome = Outcome.FAILS
         percents = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
         within = f" (within {100 * ABOUT:g} points)" if self.relation == "about" else ""
         return [
             Check(
-                outcome,
+                Outcome.of(low <= lower and upper <= high, upper < low or high < lower),
                 "variance of the logits along the first "
                 + ("direction" if self.count == 1 else f"{self.count} directions"),
                 f"{self.relation} {percent_words(self.percent)}{within}",
@@ -254,8 +250,7 @@ class DirectionsSuffice(Fact):
     def __str__(self) -> str:
         keep = "direction keeps" if self.count == 1 else "directions keep"
         count = "one" if self.count == 1 else self.count
-        points = "point" if self.points == 1 else "points"
-        return f"at most {count} {keep} accuracy within {percent_words(self.points, '')} {points}"
+        return f"at most {count} {keep} accuracy within {points_words(self.points)}"
 
     @property
     def stronger(self) -> tuple[object, float]:
@@ -314,9 +309,8 @@ class FirstAreBest(Fact):
 
     def __str__(self) -> str:
         what = "direction is" if self.count == 1 else f"{self.count} directions are"
-        points = f"{percent_words(self.points, '')} {'point' if self.points == 1 else 'points'}"
         best = "the best one" if self.count == 1 else f"the best {self.count}"
-        return f"the first {what} within {points} of {best}"
+        return f"the first {what} within {points_words(self.points)} of {best}"
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.claims.predicate import Effect, Fact, Phrase, Rule, Translation, verb
+from interp_checks.claims.predicate import Effect, Fact, OfClasses, Phrase, Rule, Translation, verb
 from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.estimate import percent
 from interp_checks.statistics.levels import corrected
@@ -24,7 +24,7 @@ _OF_A_PAIR = 3
 
 
 @dataclass(frozen=True)
-class Revives(Effect):
+class Revives(OfClasses, Effect):
     """These classes are dead under the other ablation and alive under this one."""
 
     phrases = (
@@ -66,11 +66,6 @@ class Revives(Effect):
         return cls(cast("Classes", classes), compared_with)
 
     @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that come back."""
-        return self.classes
-
-    @property
     def ablations(self) -> tuple[Ablation, ...]:
         """The one under which they are dead."""
         return (self.compared_with,)
@@ -94,7 +89,7 @@ class Revives(Effect):
 
 
 @dataclass(frozen=True)
-class MoreRevives(Fact):
+class MoreRevives(OfClasses, Fact):
     """Dropping some directions kills each of these classes; dropping more, it is alive again."""
 
     phrases = (
@@ -131,11 +126,6 @@ class MoreRevives(Fact):
 
     def __str__(self) -> str:
         return f"dropping more directions revives {class_words(self.classes)}"
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that come back."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Some set and a larger one: the class is dead without the first, alive without both."""
