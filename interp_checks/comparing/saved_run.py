@@ -179,22 +179,12 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
     """
     culprit = existing_file(path)
     if not is_run(culprit):
-        raise CheckpointError(
-            f"{culprit}: this is not a saved run",
-            found="a file that is no JSON object",
-            expected=f"format {FORMAT!r}",
-            remedy="save one with pytest SUITES --interp-save=FILE",
-        )
+        raise _not_a_run(culprit, "a file that is no JSON object")
     try:
         run = json.loads(culprit.read_text(encoding="utf-8"))
         if run.get("format") != FORMAT:
             version = run.get("format", run.get("schema"))
-            raise CheckpointError(
-                f"{culprit}: this is not a saved run",
-                found=f"format {version!r}",
-                expected=f"format {FORMAT!r}",
-                remedy="save one with pytest SUITES --interp-save=FILE",
-            )
+            raise _not_a_run(culprit, f"format {version!r}")
         readouts = [unpacked(text) for text in run["readouts"]]
         saved = SavedRun(run["report"], readouts, culprit)
         for claim, _ in saved.claims():
@@ -206,3 +196,12 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
             remedy="save it again with --interp-save",
         ) from None
     return saved
+
+
+def _not_a_run(culprit: Path, found: str) -> CheckpointError:
+    return CheckpointError(
+        f"{culprit}: this is not a saved run",
+        found=found,
+        expected=f"format {FORMAT!r}",
+        remedy="save one with pytest SUITES --interp-save=FILE",
+    )
