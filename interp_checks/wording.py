@@ -76,8 +76,7 @@ def whole_number(number: int, *, smallest: int) -> int:
     """
     if isinstance(number, bool) or not hasattr(number, "__index__") or number < smallest:
         raise InterpChecksError(
-            f"{number!r} is not a number to count with",
-            expected=f"a whole number from {smallest}",
+            f"{number!r} is not a number to count with", expected=f"a whole number from {smallest}"
         )
     return operator.index(number)
 

@@ -54,11 +54,7 @@ def no_vectors(call: Call, seen: Seen, name: str) -> InterpChecksError:
 
 
 def not_linear(
-    name: str,
-    layer: nn.Module,
-    linear: LinearMap | None,
-    features: FloatArray,
-    logits: FloatArray,
+    name: str, layer: nn.Module, linear: LinearMap | None, features: FloatArray, logits: FloatArray
 ) -> InterpChecksError:
     """A layer gives something else than ``x Wᵀ + b``."""
     description = f"{name} ({type(layer).__name__})"

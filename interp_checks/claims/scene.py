@@ -100,8 +100,7 @@ class Scene:
         """
         if name not in self.classes:
             raise NotJudgedError(
-                f"there is no {class_words((name,))}",
-                found=f"classes {listed(self.classes)}",
+                f"there is no {class_words((name,))}", found=f"classes {listed(self.classes)}"
             )
         return self.classes.index(name)
 

@@ -148,9 +148,7 @@ def checked(
 
 
 def predict(
-    reference: Reference,
-    ablations: Sequence[AblatedWeights],
-    arguments: tuple[Any, ...],
+    reference: Reference, ablations: Sequence[AblatedWeights], arguments: tuple[Any, ...]
 ) -> IntArray:
     """The reference's predictions of one batch under each ablation, [A, n]."""
     rows = [

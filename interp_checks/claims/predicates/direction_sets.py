@@ -13,12 +13,7 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from interp_checks.ablations.ablation import (
-    Ablation,
-    dropping,
-    keeping_no_direction,
-    keeping_only,
-)
+from interp_checks.ablations.ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
 from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
 from interp_checks.statistics.check import Check, Outcome

@@ -42,14 +42,7 @@ def gramian(rows: Array) -> DescribedFigure:
     )
     axes = figure.subplots()
     cells = heat_map(
-        axes,
-        cosines,
-        names,
-        names,
-        scale=Normalize(-1, 1),
-        colours=SIGNED,
-        cell=cell,
-        texts=texts,
+        axes, cosines, names, names, scale=Normalize(-1, 1), colours=SIGNED, cell=cell, texts=texts
     )
     axes.set_aspect("equal")
     axes.set(xlabel="row", ylabel="row")

@@ -21,10 +21,7 @@ _PREDICTS = "predicts"
 
 
 def recall_table(
-    title: str,
-    rows: list[dict[str, Any]],
-    subject: dict[str, Any],
-    width: int,
+    title: str, rows: list[dict[str, Any]], subject: dict[str, Any], width: int
 ) -> Table:
     """A row for the intact model and one for each ablation; a column for each class.
 
