@@ -114,17 +114,16 @@ def _at_least(
     said = " and ".join(map(str, effects))
     checks = []
     for ablation in members:
-        facts = failing(checks_of(effects, Scene(readout, ablation, holding)), against)
-        facts = marked(facts, confidence)
-        outcome = all_of(check.outcome for check in facts)
-        words = summary(facts, outcome)
-        parts = facts
-        more: Callable[[], Needs] | None = partial(open_needs, facts)
+        parts = failing(checks_of(effects, Scene(readout, ablation, holding)), against)
+        parts = marked(parts, confidence)
+        outcome = all_of(check.outcome for check in parts)
+        leans = all(check.leans for check in parts if check.outcome == Outcome.UNDECIDED)
+        words = summary(parts, outcome)
+        more: Callable[[], Needs] | None = partial(open_needs, parts)
         if not identifiable(ablation, readout):
             # No number of images helps here.
             outcome, words, more = Outcome.UNDECIDED, "cannot be told from its neighbour", None
             parts = ()
-        leans = all(check.leans for check in facts if check.outcome == Outcome.UNDECIDED)
         checks.append(
             Check(
                 outcome,
