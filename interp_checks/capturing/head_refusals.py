@@ -27,12 +27,7 @@ def single_call(seen: Seen, layer: nn.Module, name: str) -> Call:
     """
     calls = [call for call in seen.calls if call.layer is layer]
     if not calls:
-        raise InterpChecksError(
-            "the model did not call its head",
-            found=f"no call of {name} ({type(layer).__name__})",
-            remedy="a layer is called as layer(features); one whose weight is used by other code, "
-            "or inside a compiled graph, does not show what it reads",
-        )
+        raise not_called(f"{name} ({type(layer).__name__})")
     if len(calls) > 1:
         raise InterpChecksError(
             "the model calls its head more than once per batch",
@@ -40,6 +35,16 @@ def single_call(seen: Seen, layer: nn.Module, name: str) -> Call:
             expected="one call per batch, on one feature vector per image",
         )
     return calls[0]
+
+
+def not_called(layers: str) -> InterpChecksError:
+    """The layer, or none of the layers, that could be the head was called."""
+    return InterpChecksError(
+        "the model did not call its head",
+        found=f"no call of {layers}",
+        remedy="a layer is called as layer(features); one whose weight is used by other code, "
+        "or inside a compiled graph, does not show what it reads",
+    )
 
 
 def no_vectors(call: Call, seen: Seen, name: str) -> InterpChecksError:

@@ -11,7 +11,7 @@ from interp_checks.arrays import FloatArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import listed
 
-from .head_refusals import differing, no_vectors, not_linear, single_call
+from .head_refusals import differing, no_vectors, not_called, not_linear, single_call
 from .heads import Head
 from .layer_calls import Call, Seen
 from .linear_maps import (
@@ -242,12 +242,7 @@ def _no_head(
                 expected="an nn.Linear as its output layer",
             )
         if not calls:
-            return InterpChecksError(
-                "the model did not call its head",
-                found="no call of any linear layer",
-                remedy="a layer is called as layer(features); one whose weight is used by other "
-                "code, or inside a compiled graph, does not show what it reads",
-            )
+            return not_called("any linear layer")
         return no_vectors(calls[-1], batches[0], names[calls[-1].layer])
     name, output = next(iter(parts.items()))
     broken = {part: int((~np.isfinite(rows)).sum()) for part, rows in parts.items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from interp_checks.claims.predicate import Fact, OfClasses, Phrase, Rule
 from interp_checks.statistics.check import Check
-from interp_checks.wording import Classes, class_names, class_words, one_of
+from interp_checks.wording import Classes, class_words, one_of
 
 if TYPE_CHECKING:
     from interp_checks.claims.scene import Scene
@@ -44,7 +44,7 @@ class Bias(OfClasses, Fact):
     most: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
+        super().__post_init__()
         one_of(self.verb, "favours", "holds back")
 
     def __str__(self) -> str:

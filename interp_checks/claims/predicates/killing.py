@@ -46,9 +46,6 @@ class Kills(OfClasses, Effect):
     classes: Classes
     only: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
-
     def __str__(self) -> str:
         return f"kills {'only ' if self.only else ''}{class_words(self.classes)}"
 

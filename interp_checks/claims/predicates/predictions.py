@@ -10,7 +10,7 @@ from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, Tran
 from interp_checks.errors import NotJudgedError
 from interp_checks.statistics.check import Check
 from interp_checks.thresholds import SAME
-from interp_checks.wording import Classes, class_names, class_words, number_words, whole_number
+from interp_checks.wording import Classes, class_words, number_words, whole_number
 
 if TYPE_CHECKING:
     from interp_checks.claims.sample import Cases, Demands
@@ -41,9 +41,6 @@ class PredictsOnly(OfClasses, Effect):
     about_predictions = True
 
     classes: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
 
     def __str__(self) -> str:
         return f"predicts only {class_words(self.classes)}"

@@ -12,7 +12,7 @@ from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.estimate import percent
 from interp_checks.statistics.levels import corrected
 from interp_checks.thresholds import ALIVE, DEAD
-from interp_checks.wording import Classes, class_names, class_words, listed
+from interp_checks.wording import Classes, class_words, listed
 
 if TYPE_CHECKING:
     from interp_checks.claims.sample import Cases, Demands
@@ -52,9 +52,6 @@ class Revives(OfClasses, Effect):
 
     classes: Classes
     compared_with: Ablation
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
 
     def __str__(self) -> str:
         return f"revives {class_words(self.classes)} compared with {self.compared_with}"
@@ -120,9 +117,6 @@ class MoreRevives(OfClasses, Fact):
     about_sets = True
 
     classes: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
 
     def __str__(self) -> str:
         return f"dropping more directions revives {class_words(self.classes)}"
