@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from gate_cases import _one_thread
 from swapped_weights import swapped
 from torch import nn
 
@@ -21,16 +21,9 @@ from interp_checks.networks.sweep import predict_gates
 from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file
 
+__all__ = ["_one_thread"]  # fixture
+
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Forward passes this small are quicker on one, above all where tests run in parallel."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Classifier(nn.Module):
