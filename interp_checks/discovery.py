@@ -25,9 +25,13 @@ from interp_checks.statistics.check import Outcome
 from .ablations.ablation import Ablation, family_members
 from .ablations.target import OUTPUT_LAYER, Target
 from .claims.claim import Claim
+from .claims.predicate import Effect
 from .claims.predicates.accuracy import HasExtremeRecall, Is
+from .claims.predicates.killing import Kills, LeavesAlive
 from .claims.predicates.leading_directions import DirectionsSuffice
-from .claims.predicates.mistakes import IsMistakenFor
+from .claims.predicates.mistakes import IsMistakenFor, Sends
+from .claims.predicates.predictions import PredictsOnly
+from .claims.predicates.sparing import Spares
 from .counting.confusions import Result
 from .counting.identifiability import identifiable
 from .errors import NotJudgedError
@@ -217,35 +221,36 @@ def suggested_by_ablations(readout: Readout, target: Target) -> Iterator[Claim]:
             kept = ablation.kept(count)
             if kept not in seen and identifiable(ablation, readout):
                 seen.add(kept)
-                yield from _of_one(ablation, readout.ablated(ablation))
+                for effects in _effects(readout.ablated(ablation)):
+                    yield Claim(ablation, effects)
 
 
-def _of_one(ablation: Ablation, result: Result) -> Iterator[Claim]:
+def _effects(result: Result) -> Iterator[tuple[Effect, ...]]:
+    """What an ablation seems to do, one claim after another."""
     names = result.class_names
     support = np.maximum(result.counts.sum(axis=1), 1)
     before, after = result.intact_counts.diagonal() / support, result.counts.diagonal() / support
     killed = [name for row, name in enumerate(names) if before[row] > ALIVE and after[row] < DEAD]
     spared = [name for row, name in enumerate(names) if before[row] - after[row] < SPARED]
     if 0 < len(killed) <= len(names) // 2:
-        kills = ablation.kills(*killed)
         if len(killed) + len(spared) == len(names):
-            yield kills.spares_the_rest()
+            yield Kills(tuple(killed)), Spares(scope="every other")
         else:
-            yield ablation.kills_only(*killed)
+            yield (Kills(tuple(killed), only=True),)
     elif not killed and len(spared) == len(names):
-        yield ablation.spares_every_class()
+        yield (Spares(scope="every"),)
     alive = [name for row, name in enumerate(names) if after[row] > ALIVE]
     if 0 < len(alive) < len(names):
-        yield ablation.leaves_only_alive(*alive)
+        yield (LeavesAlive(tuple(alive), only=True),)
     for name in killed:
         row = names.index(name)
         target = int(result.counts[row].argmax())
         if target != row and result.counts[row, target] > MOSTLY * support[row]:
-            yield ablation.sends(name, names[target])
+            yield (Sends(name, (names[target],)),)
     share = result.counts.sum(axis=0) / result.counts.sum()
     predicted = [name for row, name in enumerate(names) if share[row] > PREDICTED]
     if 0 < len(predicted) <= len(names) // 2:
-        yield ablation.predicts_only(*predicted)
+        yield (PredictsOnly(tuple(predicted)),)
 
 
 _TITLES = {

@@ -11,7 +11,7 @@ from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.wording import listed, whole_number
 
 from .target import OUTPUT_LAYER, Target
-from .verbs import LANGUAGE, Saying
+from .verbs import LANGUAGE, WithVerbs
 
 Kind = Literal["every", "none", "first", "last", "dropping", "only"]
 
@@ -26,7 +26,7 @@ FAMILIES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Ablation(Saying):
+class Ablation(WithVerbs):
     """The set of directions that stay, as it is said: frozen, hashable, and printable.
 
     Directions count from 1, in falling order of singular value. Use the functions

@@ -47,7 +47,7 @@ class Language:
 LANGUAGE = Language()
 
 
-class Saying:
+class WithVerbs:
     """Mixed into whatever a claim can begin with, and into the claim itself.
 
     Every verb is a method that returns a new :class:`~interp_checks.Claim`, which says one thing
@@ -71,3 +71,7 @@ class Saying:
     def __dir__(self) -> list[str]:
         LANGUAGE.load()
         return sorted({*super().__dir__(), *LANGUAGE.verbs})
+
+
+class Stated(WithVerbs):
+    """What a verb makes, as its beginning knows it: a :class:`~interp_checks.Claim`."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.target import Target
-from interp_checks.ablations.verbs import LANGUAGE, Saying
+from interp_checks.ablations.verbs import LANGUAGE, Stated
 from interp_checks.errors import InterpChecksError
 
 from .predicate import Effect, Fact, Predicate
 from .quantified import Quantified
 
-Condition = Ablation | Quantified
+Condition: TypeAlias = Ablation | Quantified
 
 
 @dataclass(frozen=True)
-class Claim(Saying):
+class Claim(Stated):
     """One sentence of the claim language as a value; ``str(claim)`` is the sentence.
 
     ``Claim.parse(str(claim)) == claim`` for every claim.

@@ -89,6 +89,8 @@ class Predicate(ABC):
     phrases: ClassVar[tuple[Phrase, ...]]
     #: How it is judged.
     rules: ClassVar[tuple[Rule, ...]]
+    #: What people read of it: ways to say it, in backticks, and when that holds.
+    explained: ClassVar[tuple[tuple[str, str], ...]]
     #: Sentences that say it.
     examples: ClassVar[tuple[str, ...]]
     #: Sentences that nearly say it, and that are no claims.
@@ -122,7 +124,7 @@ class Predicate(ABC):
     @classmethod
     def _parts(cls) -> tuple[str, ...]:
         """What every predicate must have."""
-        return ("phrases", "rules", "examples", "counterexamples", "__str__", "checks")
+        return ("phrases", "rules", "explained", "examples", "counterexamples", "__str__", "checks")
 
     @abstractmethod
     def checks(self, scene: Scene) -> list[Check]:

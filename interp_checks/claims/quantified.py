@@ -10,7 +10,7 @@ from typing import Literal
 
 from interp_checks.ablations.ablation import Ablation, dropping, family_members, keeping_only
 from interp_checks.ablations.target import OUTPUT_LAYER, Target
-from interp_checks.ablations.verbs import Saying
+from interp_checks.ablations.verbs import WithVerbs
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.thresholds import NEARLY_EVERY
 from interp_checks.wording import one_of, whole_number
@@ -25,7 +25,7 @@ _MOST_SETS = 2_000
 
 
 @dataclass(frozen=True)
-class Quantified(Saying):
+class Quantified(WithVerbs):
     """Not one ablation but a set of them, of which some, every or nearly every one counts.
 
     Args:

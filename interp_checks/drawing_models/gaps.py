@@ -185,6 +185,29 @@ def compare_gaps(first: Gaps, second: Gaps, *, volumes: bool = False) -> Measure
     return _over_blocks(differences, first)
 
 
+def gaps_in_blocks(
+    first: Array, second: Array, labels: IntArray, confidence: float = CONFIDENCE
+) -> tuple[Gaps, Gaps, Measured]:
+    """The gaps of two spaces of the same images, and how many times as wide those of the first are.
+
+    Neighbours are looked for inside blocks of images, so that the interval means something.
+
+    Args:
+        first: [N, D] points.
+        second: [N, E], the same images.
+        labels: [N].
+        confidence: of the interval, two-sided.
+
+    Raises:
+        DataError: see :func:`gaps`.
+        NotJudgedError: there are too few images for blocks.
+    """
+    blocks = blocks_for(labels)
+    of_first = gaps(first, labels, confidence, blocks=blocks)
+    of_second = gaps(second, labels, confidence, blocks=blocks)
+    return of_first, of_second, compare_gaps(of_first, of_second)
+
+
 def _over_blocks(logarithms: FloatArray, of: Gaps) -> Measured:
     """The geometric mean, with Student's interval over blocks."""
     from scipy.special import stdtrit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interp_checks.ablations.verbs import Stated
 from interp_checks.claims.claim import Claim
 from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
@@ -15,7 +16,7 @@ from .verdict import Verdict
 
 
 def judge(
-    claim: Claim | str,
+    claim: Stated | str,
     readout: Readout,
     *,
     confidence: float | None = None,
@@ -37,6 +38,11 @@ def judge(
     """
     if isinstance(claim, str):
         claim = Claim.parse(claim)
+    if not isinstance(claim, Claim):
+        raise InterpChecksError(
+            f"this is no claim: {claim!r}",
+            expected="a sentence, or a Claim: dropping(5).kills(8)",
+        )
     level = readout.confidence if confidence is None else confidence
     if not 0 < level < 1:
         raise InterpChecksError(

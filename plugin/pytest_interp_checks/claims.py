@@ -13,6 +13,7 @@ import pytest
 from .marker import MARKER
 
 if TYPE_CHECKING:
+    from interp_checks.ablations.verbs import Stated
     from interp_checks.claims.claim import Claim
 
 
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 class NotReplicated:
     """A claim that is known not to hold on the shipped references of some data sets."""
 
-    claim: str | Claim
+    claim: str | Stated
     references: tuple[str, ...] = ("mnist",)
 
 
 def not_replicated(
-    claim: str | Claim, *, reference: str | tuple[str, ...] = "mnist"
+    claim: str | Stated, *, reference: str | tuple[str, ...] = "mnist"
 ) -> NotReplicated:
     """Mark a finding that does not hold on the shipped reference checkpoint.
 
@@ -40,7 +41,7 @@ def not_replicated(
 
 
 def claims(
-    *sentences: str | Claim | NotReplicated,
+    *sentences: str | Stated | NotReplicated,
     source: str | None = None,
     found_on: str | None = None,
 ) -> Any:

@@ -14,7 +14,7 @@ from language_messages import COMMAND, END, message
 from interp_checks import Ablation, Claim, ClaimSyntaxError
 from interp_checks import dropping as drop
 from interp_checks import keeping_first as first
-from interp_checks.ablations.verbs import LANGUAGE, Saying
+from interp_checks.ablations.verbs import LANGUAGE, WithVerbs
 from interp_checks.claims import predicates
 from interp_checks.claims.quantified import every_direction_alone as each_alone
 from interp_checks.claims.quantified import nearly_every_ablation, some_direction_dropped
@@ -179,7 +179,7 @@ def test_a_legal_sentence_means_this(sentence: str, claim: Claim) -> None:
     assert Claim.parse(str(claim)) == claim
 
 
-BUILT: dict[str, tuple[Callable[[Saying], Claim], str]] = {
+BUILT: dict[str, tuple[Callable[[WithVerbs], Claim], str]] = {
     "kills": (lambda a: a.kills(2, "cat"), 'kills classes 2 and "cat"'),
     "kills_only": (lambda a: a.kills_only(8), "kills only class 8"),
     "kills_exactly": (lambda a: a.kills_exactly(3), "kills exactly 3 classes"),
@@ -232,7 +232,7 @@ def test_the_table_of_builders_is_complete() -> None:
 
 @pytest.mark.parametrize("method", sorted(BUILT))
 @pytest.mark.parametrize("start", [drop(5), some_direction_dropped, drop(5).spares(0)], ids=str)
-def test_a_method_says_what_its_sentence_says(method: str, start: Saying) -> None:
+def test_a_method_says_what_its_sentence_says(method: str, start: WithVerbs) -> None:
     build, words = BUILT[method]
     joint = " and " if isinstance(start, Claim) else " "
     assert build(start) == Claim.parse(f"{start}{joint}{words}")

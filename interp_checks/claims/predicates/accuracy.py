@@ -49,6 +49,9 @@ class Keeps(OfClasses, Effect):
             "Clopper-Pearson",
         ),
     )
+    explained = (
+        ("`keeps accuracy above 90 %`, `keeps recall of class 6 below 50 %`", "as it says"),
+    )
     examples = (
         "keeping the first 4 directions keeps accuracy above 80 %",
         "dropping direction 5 keeps recall of classes 1 and 2 below 99.5 %",
@@ -140,6 +143,10 @@ class Is(OfClasses, Fact):
             "Clopper-Pearson",
         ),
     )
+    explained = (
+        ("`accuracy is above 97 %`, `recall of class 8 is above 90 %`", "as it says"),
+        ("`recall of every class is above 90 %`", "as it says"),
+    )
     examples = ("accuracy is above 97 %", "recall of classes 1 and 2 is above 95 %")
     counterexamples = ("accuracy is 97 %", "accuracy of class 1 is above 97 %")
     no_chance = NAMES_NO_DIRECTION
@@ -192,6 +199,9 @@ class HasExtremeRecall(Fact):
             "lower (higher) than each other class",
             "Fisher's exact test per pair, one-sided at α/2",
         ),
+    )
+    explained = (
+        ("`class 5 has the lowest recall`", "lower than that of each other class; also `highest`"),
     )
     examples = ("class 9 has the lowest recall", 'class "cat" has the highest recall')
     counterexamples = ("class 9 has lowest recall", "classes 8 and 9 have the lowest recall")

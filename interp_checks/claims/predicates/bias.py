@@ -35,6 +35,13 @@ class Bias(OfClasses, Fact):
             "–",
         ),
     )
+    explained = (
+        (
+            "`the bias favours class 2`, `the bias holds back classes 0 and 6`",
+            "above (below) the mean bias",
+        ),
+        ("`the bias favours classes 2 and 7 most`", "and above that of every other class"),
+    )
     examples = ("the bias favours class 1", "the bias holds back classes 3 and 8 most")
     counterexamples = ("bias favours class 1", "the bias favours most class 1")
     no_chance = "it names no direction"

@@ -110,6 +110,16 @@ class IsKillSet(_OfASet):
             "all subsets (intersection-union); the lowest of so many fails as one of them",
         ),
     )
+    explained = (
+        (
+            "`directions 3 and 5 are a minimal kill set of class 0`",
+            "dropping them kills it, dropping any fewer does not",
+        ),
+        (
+            "`direction 5 is the only minimal kill set of class 8`",
+            "and whatever keeps one of them does not kill it",
+        ),
+    )
     examples = (
         "directions 1 and 5 are a minimal kill set of class 8",
         "direction 5 is the only minimal kill set of class 8",
@@ -190,6 +200,12 @@ class IsSufficientSet(_OfASet):
             "paired intervals",
         ),
     )
+    explained = (
+        (
+            "`direction 5 is a minimal sufficient set of class 8`",
+            "keeping only these spares it, keeping any fewer does not",
+        ),
+    )
     examples = (
         "directions 1, 2 and 5 are a minimal sufficient set of class 8",
         'direction 5 is a minimal sufficient set of class "cat"',
@@ -242,6 +258,12 @@ class AreRedundant(_OfASet):
             "one alone costs ≥ 10 points, or recall ≥ 5 % without both",
             "both beyond",
             "paired, Clopper-Pearson",
+        ),
+    )
+    explained = (
+        (
+            "`directions 2 and 4 are redundant for class 2`",
+            "dropping either spares it, dropping both kills it",
         ),
     )
     examples = (
@@ -307,6 +329,12 @@ class HasLargestShapley(Fact):
             "some other direction's is at least as large",
             "larger than each other's",
             "per image, empirical Bernstein bound (Maurer and Pontil, 2009) on the mean difference",
+        ),
+    )
+    explained = (
+        (
+            "`direction 5 has the largest Shapley value for class 8`",
+            "of its recall; also `for accuracy`",
         ),
     )
     examples = (

@@ -69,6 +69,12 @@ class AnswersTheSame(_OfDrawings):
             _RATIO,
         ),
     )
+    explained = (
+        (
+            "`the autoencoder answers the same whatever it is shown`",
+            "its outputs vary by less than 5 % of what inputs do; also `the early autoencoder`",
+        ),
+    )
     examples = (
         "the autoencoder answers the same whatever it is shown",
         "the early autoencoder answers the same whatever it is shown",
@@ -110,6 +116,12 @@ class AnswersTheMean(_OfDrawings):
             "outputs are ≥ 5 % as far from it as inputs",
             "< 5 %",
             _RATIO,
+        ),
+    )
+    explained = (
+        (
+            "`the autoencoder's output is the training mean`",
+            "outputs are nearer to it than 5 % of what inputs are",
         ),
     )
     examples = (
@@ -157,6 +169,12 @@ class SquaredError(_OfDrawings):
             "on the other side, or at the bound",
             "beyond",
             _MEAN,
+        ),
+    )
+    explained = (
+        (
+            "`the VAE's squared error is below 0.015`",
+            "of a pixel; also `the early VAE's`, `the autoencoder's`, and `above`",
         ),
     )
     examples = (
@@ -208,6 +226,7 @@ class Divergence(_OfDrawings):
             _MEAN,
         ),
     )
+    explained = (("`the VAE's KL divergence is above 5 nats`", "mean over images; also `below`"),)
     examples = (
         "the VAE's KL divergence is above 10 nats",
         "the VAE's KL divergence is below 25.5 nats",
@@ -252,6 +271,12 @@ class FewerGaps(_OfDrawings):
             "paired, over blocks of images: Student's interval of the mean log ratio",
         ),
     )
+    explained = (
+        (
+            "`the VAE's latent space has fewer gaps than the classifier's`",
+            "nearest strangers are nearer, compared with nearest relatives",
+        ),
+    )
     examples = (
         "the VAE's latent space has fewer gaps than the classifier's",
         "The VAE's latent space has fewer gaps than the classifier's.",
@@ -266,14 +291,13 @@ class FewerGaps(_OfDrawings):
 
     def checks(self, scene: Scene) -> list[Check]:
         """The width of gaps in the features, beside that in the latents."""
-        from interp_checks.drawing_models.gaps import blocks_for, compare_gaps, gaps
+        from interp_checks.drawing_models.gaps import gaps_in_blocks
 
         drawings = self._drawings(scene)
-        labels, confidence = scene.readout.labels, scene.confidence
-        blocks = blocks_for(labels)
-        of_features = gaps(scene.readout.features, labels, confidence, blocks=blocks)
-        of_latents = gaps(drawings.means, labels, confidence, blocks=blocks)
-        measured = compare_gaps(of_features, of_latents)
+        readout = scene.readout
+        of_features, of_latents, measured = gaps_in_blocks(
+            readout.features, drawings.means, readout.labels, scene.confidence
+        )
         quantity = (
             f"width of gaps in the features ({of_features.ratio.value:.2f}), relative to that in "
             f"the latents ({of_latents.ratio.value:.2f}),"
@@ -292,6 +316,12 @@ class Reaches(_OfDrawings):
         ),
     )
     rules = (Rule("`the classifier on … reaches p %`", "accuracy ≤ p", "> p", "Clopper-Pearson"),)
+    explained = (
+        (
+            "`the classifier on generated images reaches 92.9 %`",
+            "its accuracy is above; also `on latents`",
+        ),
+    )
     examples = (
         "the classifier on generated images reaches 92.9 %",
         "the classifier on latents reaches 95 %",

@@ -37,6 +37,10 @@ class Kills(OfClasses, Effect):
             "the same for every class",
         ),
     )
+    explained = (
+        ("`kills class 8`", "recall under 5 %, and above 50 % before"),
+        ("`kills only class 8`", "and no other class is killed"),
+    )
     examples = (
         "dropping direction 5 kills class 8",
         'keeping the first 2 directions kills only classes 1 and "cat"',
@@ -111,6 +115,7 @@ class KillsCount(Effect):
             "Clopper-Pearson at 1 − α/K (Bonferroni over K classes)",
         ),
     )
+    explained = (("`kills exactly one class`, `kills no class`", "so many, whichever they are"),)
     examples = (
         "dropping direction 5 kills exactly one class",
         "dropping direction 9 kills no class",
@@ -173,6 +178,13 @@ class LeavesAlive(OfClasses, Effect):
         Phrase('"leaves" "every" "class" "alive"', lambda: LeavesAlive()),
     )
     rules = (Rule("`leaves class c alive`", "recall ≤ 50 %", "recall > 50 %", "Clopper-Pearson"),)
+    explained = (
+        (
+            "`leaves class 6 alive`, `leaves only classes 6 and 7 alive`",
+            "recall above 50 % (all others below)",
+        ),
+        ("`leaves every class alive`", "recall of every class above 50 %"),
+    )
     examples = (
         "keeping only direction 5 leaves class 8 alive",
         "dropping direction 10 leaves every class alive",

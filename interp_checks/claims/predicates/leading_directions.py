@@ -54,6 +54,12 @@ class DirectionsCarry(Fact):
             "interval of a ratio of means over images, with unseen images; not exact (see above)",
         ),
     )
+    explained = (
+        (
+            "`the first 3 directions carry at least 50 % of the variance`",
+            "of the logits; also `at most`, `about` (within 5 points)",
+        ),
+    )
     examples = (
         "the first 4 directions carry at least 80 % of the variance",
         "the first direction carries about 30 % of the variance",
@@ -176,6 +182,12 @@ class PrincipalDirections(Fact):
             "–",
         ),
     )
+    explained = (
+        (
+            "`the output layer has 8 principal directions`",
+            "so many carry 95 % of the squared singular values",
+        ),
+    )
     examples = (
         "the output layer has 9 principal directions",
         "the output layer has one principal direction",
@@ -229,6 +241,7 @@ class DirectionsSuffice(Fact):
             "paired intervals; partial conjunction as for `some direction …`",
         ),
     )
+    explained = (("`at most 6 directions keep accuracy within 2 points`", "the first 6, or fewer"),)
     examples = (
         "at most 9 directions keep accuracy within 2 points",
         "at most one direction keeps accuracy within 0.5 points",
@@ -286,6 +299,12 @@ class FirstAreBest(Fact):
             "some other set of k leads by ≥ p points",
             "every other set leads by less",
             "paired intervals; it fails at 1 − α/m for one of m sets",
+        ),
+    )
+    explained = (
+        (
+            "`the first 4 directions are within 1 point of the best 4`",
+            "no other set is more accurate by that",
         ),
     )
     examples = (

@@ -61,6 +61,9 @@ class Sends(_FromTo, Effect):
             "Clopper-Pearson",
         ),
     )
+    explained = (
+        ("`sends class 8 mostly to class 5`", "more than half of its images are predicted so"),
+    )
     examples = (
         "keeping the first 4 directions sends class 8 mostly to class 5",
         "dropping direction 5 sends class 8 mostly to classes 2 and 3",
@@ -129,6 +132,9 @@ class Mistakes(_FromTo, Effect):
             "the target against ½",
         ),
     )
+    explained = (
+        ("`mistakes class 9 mostly for class 4`", "the commonest wrong prediction for it"),
+    )
     examples = (
         "keeping the first 4 directions mistakes class 8 mostly for class 5",
         "dropping direction 5 mistakes class 8 mostly for classes 2 and 3",
@@ -173,6 +179,9 @@ class IsMistakenFor(_FromTo, Fact):
             "each target beats each other class",
             "the same sign test",
         ),
+    )
+    explained = (
+        ("`class 9 is mostly mistaken for class 4`", "the commonest wrong prediction for it"),
     )
     examples = (
         "class 9 is mostly mistaken for class 4",

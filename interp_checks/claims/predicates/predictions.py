@@ -30,6 +30,12 @@ class PredictsOnly(OfClasses, Effect):
             "Clopper-Pearson, all classes",
         ),
     )
+    explained = (
+        (
+            "`predicts only classes 6 and 7`",
+            "these get more than 1 % of all predictions each, no other does",
+        ),
+    )
     examples = (
         "keeping only direction 1 predicts only classes 6 and 7",
         'keeping no direction predicts only class "cat"',
@@ -75,6 +81,7 @@ class PredictsCount(Effect):
             "Clopper-Pearson at 1 − α/K",
         ),
     )
+    explained = (("`predicts exactly 2 classes`", "so many get more than 1 % each"),)
     examples = (
         "keeping only direction 1 predicts exactly 2 classes",
         "keeping no direction predicts exactly one class",
@@ -139,6 +146,13 @@ class PredictsTheSame(Effect):
             "none differs",
             "–",
         ),
+    )
+    explained = (
+        (
+            "`predicts the same as keeping the first 4 directions`",
+            "fewer than 5 % of the images differ",
+        ),
+        ("`predicts exactly the same as keeping every direction`", "no image differs"),
     )
     examples = (
         "dropping direction 5 predicts the same as keeping the first 4 directions",

@@ -41,6 +41,12 @@ class Revives(OfClasses, Effect):
             "two Clopper-Pearson intervals",
         ),
     )
+    explained = (
+        (
+            "`revives class 0 compared with keeping the last 6 directions`",
+            "above 50 % here, under 5 % there",
+        ),
+    )
     examples = (
         "dropping directions 3 and 5 revives class 8 compared with dropping direction 5",
         "keeping the last 5 directions revives class 0 compared with keeping the last 6 directions",
@@ -102,6 +108,12 @@ class MoreRevives(OfClasses, Fact):
             "one does",
             "every subset at 1 − α/2^r (Bonferroni); it fails if no pair is left at 1 − α/3 (dead, "
             "alive before, alive)",
+        ),
+    )
+    explained = (
+        (
+            "`dropping more directions revives class 7`",
+            "some set kills it, and a larger one leaves it alive",
         ),
     )
     examples = (

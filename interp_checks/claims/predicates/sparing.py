@@ -41,6 +41,10 @@ class Spares(OfClasses, Effect):
             "paired interval",
         ),
     )
+    explained = (
+        ("`spares class 3`, `spares every class`", "recall falls by less than 10 points"),
+        ("`kills class 8 and spares every other class`", "other: not named or killed before"),
+    )
     examples = (
         "dropping direction 5 kills class 8 and spares every other class",
         "keeping the first 9 directions spares classes 2 and 3",
@@ -127,6 +131,10 @@ class Costs(OfClasses, Effect):
             "loss < p (> p)",
             "paired interval",
         ),
+    )
+    explained = (
+        ("`costs less than 2 points of accuracy`", "the paired loss is smaller"),
+        ("`costs more than 10 points of recall of class 6`", "the paired loss is larger"),
     )
     examples = (
         "dropping direction 10 costs less than 1 point of accuracy",

@@ -40,6 +40,12 @@ class RowOrthogonalTo(_OfRows):
         ),
     )
     rules = _rule("`weight row i is nearly orthogonal to rows …`")
+    explained = (
+        (
+            "`weight row 1 is nearly orthogonal to rows 2 and 8`",
+            "rows of Wᵀ; absolute cosine below 0.1",
+        ),
+    )
     examples = (
         "weight row 1 is nearly orthogonal to row 2",
         "weight row 4 is nearly orthogonal to rows 2, 3 and 10",
@@ -95,6 +101,13 @@ class RowOrthogonalToNone(_OfRows):
         ),
     )
     rules = _rule("`(only) weight row i is nearly orthogonal to no other row`")
+    explained = (
+        (
+            "`weight row 7 is nearly orthogonal to no other row`, "
+            "`only weight row 7 is nearly orthogonal to no other row`",
+            "as it says (and no row is like it)",
+        ),
+    )
     examples = (
         "weight row 3 is nearly orthogonal to no other row",
         "only weight row 3 is nearly orthogonal to no other row",
@@ -143,6 +156,9 @@ class NearlyOrthogonalPairs(_OfRows):
         ),
     )
     rules = _rule("`at least p % of the pairs of weight rows are nearly orthogonal`")
+    explained = (
+        ("`at least 20 % of the pairs of weight rows are nearly orthogonal`", "as it says"),
+    )
     examples = (
         "at least 40 % of the pairs of weight rows are nearly orthogonal",
         "at least 12.5 % of the pairs of weight rows are nearly orthogonal",
@@ -183,6 +199,7 @@ class MostRowsOblique(_OfRows):
         Phrase('"most" _pairs "are" "more" "than" _right_angle "apart"', lambda: MostRowsOblique()),
     )
     rules = _rule("`most pairs of weight rows are more than 90 degrees apart`")
+    explained = (("`most pairs of weight rows are more than 90 degrees apart`", "as it says"),)
     examples = (
         "most pairs of weight rows are more than 90 degrees apart",
         "Most pairs of weight rows are more than 90 degrees apart.",

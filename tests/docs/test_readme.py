@@ -25,7 +25,8 @@ PREVALENCE = (Path(__file__).parents[2] / "docs" / "prevalence.md").read_text(en
 
 def first_column(header: str) -> list[str]:
     """The sentences in backticks in the first column of a table."""
-    table = README.split(f"\n| {header} |", 1)[1].split("\n\n", 1)[0]
+    table = README.split(f"\n| {header} |", 1)[1]
+    table = table.split("\n\n", 1)[0].split("\n<!--", 1)[0]
     rows = [line.split("|")[1] for line in table.splitlines()[2:]]
     return [sentence for row in rows for sentence in re.findall(r"`([^`]+)`", row)]
 
