@@ -103,7 +103,11 @@ def discover(readout: Readout, rotations: int = ROTATIONS, *, gates: bool = Fals
         findings.append(Finding(claim, smallest_error(claim, confirming), chance))
     return sorted(
         _without_implied(findings),
-        key=lambda one: (one.error, one.chance.share if one.chance else 0.0, str(one.claim)),
+        key=lambda finding: (
+            finding.error,
+            finding.chance.share if finding.chance else 0.0,
+            str(finding.claim),
+        ),
     )
 
 
@@ -112,8 +116,8 @@ def _without_implied(findings: list[Finding]) -> list[Finding]:
     strongest: dict[object, Finding] = {}
     for finding in findings:
         key, strength = _strength(finding.claim)
-        known = strongest.get(key)
-        if known is None or strength > _strength(known.claim)[1]:
+        rival = strongest.get(key)
+        if rival is None or strength > _strength(rival.claim)[1]:
             strongest[key] = finding
     return list(strongest.values())
 
@@ -153,8 +157,8 @@ def search_and_confirm(readout: Readout) -> tuple[Readout, Readout]:
     first = np.zeros(len(readout), dtype=bool)
     for row in range(len(readout.class_names)):
         own = generator.permutation(np.flatnonzero(readout.labels == row))
-        wanted = max(round(SEARCHED * len(own)), 1) if len(own) > 1 else 0
-        first[own[:wanted]] = True
+        searched = max(round(SEARCHED * len(own)), 1) if len(own) > 1 else 0
+        first[own[:searched]] = True
     return readout.part(np.flatnonzero(first)), readout.part(np.flatnonzero(~first))
 
 

@@ -59,11 +59,11 @@ def _mapped(value: Any, function: Any) -> Any:
     if isinstance(value, str):
         return function(value)
     if isinstance(value, dict):
-        return {_mapped(key, function): _mapped(one, function) for key, one in value.items()}
+        return {_mapped(key, function): _mapped(part, function) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_mapped(one, function) for one in value)
+        return type(value)(_mapped(part, function) for part in value)
     return value
 
 
-def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -44,9 +44,14 @@ def class_words(classes: Sequence[str]) -> str:
     return f"{'class' if len(words) == 1 else 'classes'} {listed(words)}"
 
 
-def number_words(count: int, one: str, many: str) -> str:
+def number_words(count: int, singular: str, plural: str) -> str:
     """``one class``, ``2 classes``."""
-    return f"one {one}" if count == 1 else f"{count} {many}"
+    return f"one {singular}" if count == 1 else f"{count} {plural}"
+
+
+def points_words(points: float) -> str:
+    """``1 point``, ``2.5 points``: of percent."""
+    return f"{percent_words(points, '')} {'point' if points == 1 else 'points'}"
 
 
 def percentage(percent: float) -> float:
@@ -71,8 +76,7 @@ def whole_number(number: int, *, smallest: int) -> int:
     """
     if isinstance(number, bool) or not hasattr(number, "__index__") or number < smallest:
         raise InterpChecksError(
-            f"{number!r} is not a number to count with",
-            expected=f"a whole number from {smallest}",
+            f"{number!r} is not a number to count with", expected=f"a whole number from {smallest}"
         )
     return operator.index(number)
 
@@ -86,22 +90,6 @@ def one_of(word: str, *words: str) -> str:
     if word not in words:
         raise InterpChecksError(f"{word!r} has no meaning here", expected=" or ".join(words))
     return word
-
-
-class SourceAndTargets:
-    """Checks of a value that sends one class to others, or mistakes it for them."""
-
-    source: str
-    targets: Classes
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", class_names((self.source,))[0])
-        object.__setattr__(self, "targets", class_names(self.targets))
-        if self.source in self.targets:
-            raise InterpChecksError(
-                f"{class_words((self.source,))} stands on both sides",
-                expected="other classes than the one that is mistaken or sent",
-            )
 
 
 def percent_words(percent: float, unit: str = " %") -> str:

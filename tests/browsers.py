@@ -30,6 +30,16 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 DRIVER = shutil.which("chromedriver")
 
+#: The marks of tests in Chromium.
+IN_CHROMIUM = [
+    pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        BROWSER is None or DRIVER is None, reason="needs chromium and chromedriver on PATH"
+    ),
+]
+
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[webdriver.Chrome]:

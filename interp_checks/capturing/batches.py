@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,15 +100,12 @@ class Batch:
 
     def floating_dtypes(self) -> set[torch.dtype]:
         """Of the tensors that the model is called with."""
-        found: set[torch.dtype] = set()
-        for value in (*self.arguments, *self.keywords.values()):
-            _collect_dtypes(value, found)
-        return found
+        tensors = _tensors((*self.arguments, *self.keywords.values()))
+        return {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
 
     def _require_taken(self, model: nn.Module) -> None:
-        try:
-            signature = inspect.signature(model.forward)
-        except (TypeError, ValueError):
+        signature = _signature(model)
+        if signature is None:
             return
         try:
             signature.bind(*self.arguments, **self.keywords)
@@ -120,6 +117,14 @@ class Batch:
                 remedy="inputs are one tensor, a tuple of the model's arguments, or a mapping of "
                 "them by name: [((inputs, lengths), labels)], [({'inputs': inputs}, labels)]",
             ) from None
+
+
+def _signature(model: nn.Module) -> inspect.Signature | None:
+    """Of the forward pass; None where Python cannot tell."""
+    try:
+        return inspect.signature(model.forward)
+    except (TypeError, ValueError):
+        return None
 
 
 def _described(value: Any) -> str:
@@ -139,15 +144,15 @@ def _no_pair(batch: object) -> InterpChecksError:
     import torch
 
     remedy = "give an iterable of batches: [(inputs, labels)] for a single one"
-    found = type(batch).__name__
+    description = type(batch).__name__
     if isinstance(batch, (tuple, list)) and not _is_packed(batch):
-        found = f"{found} of {len(batch)}"
+        description = f"{description} of {len(batch)}"
         if len(batch) > 2:
             remedy = "put what the model takes together: ((inputs, lengths), labels)"
     elif isinstance(batch, (torch.Tensor, np.ndarray)):
-        found = f"{found} of shape {tuple(batch.shape)}"
+        description = f"{description} of shape {tuple(batch.shape)}"
     return InterpChecksError(
-        "a batch is not a pair of inputs and labels", found=found, remedy=remedy
+        "a batch is not a pair of inputs and labels", found=description, remedy=remedy
     )
 
 
@@ -196,10 +201,8 @@ def _of_mapping(
     import torch
 
     values = {key: _tensor(value) for key, value in inputs.items()}
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        parameters = {}.values()
+    signature = _signature(model)
+    parameters = [] if signature is None else [*signature.parameters.values()]
     kinds = {parameter.kind for parameter in parameters}
     if inspect.Parameter.VAR_KEYWORD in kinds and all(isinstance(key, str) for key in values):
         return (), values
@@ -208,9 +211,9 @@ def _of_mapping(
         for parameter in parameters
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
-    known = {key: value for key, value in values.items() if key in named}
-    if known:
-        return (), known
+    arguments = {key: value for key, value in values.items() if key in named}
+    if arguments:
+        return (), arguments
     tensors = [value for value in values.values() if isinstance(value, torch.Tensor)]
     if alone and len(tensors) == 1:
         return (tensors[0],), {}
@@ -250,8 +253,8 @@ def _placed(value: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
     import torch
 
     if isinstance(value, torch.Tensor):
-        wanted = dtype if value.is_floating_point() else None
-        return value.detach().to(device=device, dtype=wanted or value.dtype, copy=True)
+        floating = dtype if value.is_floating_point() else None
+        return value.detach().to(device=device, dtype=floating or value.dtype, copy=True)
     if _is_packed(value):
         data = _placed(value.data, device, dtype)
         return type(value)(
@@ -269,17 +272,13 @@ def _placed(value: Any, device: torch.device, dtype: torch.dtype | None) -> Any:
     return value
 
 
-def _collect_dtypes(value: Any, found: set[torch.dtype]) -> None:
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
     import torch
 
     if _is_packed(value):
         value = value.data
     if isinstance(value, torch.Tensor):
-        if value.is_floating_point():
-            found.add(value.dtype)
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            _collect_dtypes(part, found)
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            _collect_dtypes(part, found)
+        yield value
+    elif isinstance(value, (Mapping, tuple, list)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _tensors(part)

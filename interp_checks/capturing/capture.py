@@ -94,9 +94,9 @@ def readout_of(
     features: list[Array] = []
     labels: list[IntArray] = []
 
-    def keep(found: Head, seen: Seen, given: Any) -> None:
-        features.append(found.features(seen))
-        labels.append(class_numbers(given, found.classes, class_names))
+    def keep(model_head: Head, seen: Seen, given: Any) -> None:
+        features.append(model_head.features(seen))
+        labels.append(class_numbers(given, model_head.classes, class_names))
 
     with evaluating(model), torch.no_grad():
         stream = _not_empty(run, batches)
@@ -111,17 +111,17 @@ def readout_of(
             if not first:
                 raise InterpChecksError("there are no batches to run the model on")
             recorder.paused = True
-            found = find_head(model, [seen for seen, _ in first], named, class_names)
-        _require_names(found, class_names)
+            model_head = find_head(model, [seen for seen, _ in first], named, class_names)
+        _require_names(model_head, class_names)
         for seen, given in first:
-            keep(found, seen, given)
+            keep(model_head, seen, given)
         del first
-        with recording([found.layer]) as recorder:
+        with recording([model_head.layer]) as recorder:
             for batch in stream:
-                keep(found, run.through(batch, recorder), batch.labels)
+                keep(model_head, run.through(batch, recorder), batch.labels)
         # Still in evaluation mode: some weights move when they are read in training.
-        noted = found.provenance(model)
-    weight, bias = found.weight_and_bias()
+        noted = model_head.provenance(model)
+    weight, bias = model_head.weight_and_bias()
     readout = Readout(
         features=np.concatenate(features),
         labels=np.concatenate(labels),
@@ -131,10 +131,10 @@ def readout_of(
         provenance={**noted, **run.notes, **(provenance or {})},
         confidence=confidence,
     )
-    found.require_told_apart(readout.tie)
+    model_head.require_told_apart(readout.tie)
     if not keep_inputs:
         return readout
-    return replace(readout, network=run.network(readout, found.layer))
+    return replace(readout, network=run.network(readout, model_head.layer))
 
 
 class _Run:
@@ -187,8 +187,8 @@ class _Run:
             raise _broken(first, given) from first
         self.cast = self.dtype
         types = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in others))
-        wanted = str(self.dtype).removeprefix("torch.")
-        self.notes["inputs"] = f"cast from {types} to {wanted}, the type of the model"
+        model_type = str(self.dtype).removeprefix("torch.")
+        self.notes["inputs"] = f"cast from {types} to {model_type}, the type of the model"
         return returned
 
     def network(self, readout: Readout, layer: nn.Module) -> Network:

@@ -27,12 +27,7 @@ def single_call(seen: Seen, layer: nn.Module, name: str) -> Call:
     """
     calls = [call for call in seen.calls if call.layer is layer]
     if not calls:
-        raise InterpChecksError(
-            "the model did not call its head",
-            found=f"no call of {name} ({type(layer).__name__})",
-            remedy="a layer is called as layer(features); one whose weight is used by other code, "
-            "or inside a compiled graph, does not show what it reads",
-        )
+        raise not_called(f"{name} ({type(layer).__name__})")
     if len(calls) > 1:
         raise InterpChecksError(
             "the model calls its head more than once per batch",
@@ -40,6 +35,16 @@ def single_call(seen: Seen, layer: nn.Module, name: str) -> Call:
             expected="one call per batch, on one feature vector per image",
         )
     return calls[0]
+
+
+def not_called(layers: str) -> InterpChecksError:
+    """The layer, or none of the layers, that could be the head was called."""
+    return InterpChecksError(
+        "the model did not call its head",
+        found=f"no call of {layers}",
+        remedy="a layer is called as layer(features); one whose weight is used by other code, "
+        "or inside a compiled graph, does not show what it reads",
+    )
 
 
 def no_vectors(call: Call, seen: Seen, name: str) -> InterpChecksError:
@@ -54,25 +59,21 @@ def no_vectors(call: Call, seen: Seen, name: str) -> InterpChecksError:
 
 
 def not_linear(
-    name: str,
-    layer: nn.Module,
-    linear: LinearMap | None,
-    features: FloatArray,
-    logits: FloatArray,
+    name: str, layer: nn.Module, linear: LinearMap | None, features: FloatArray, logits: FloatArray
 ) -> InterpChecksError:
     """A layer gives something else than ``x Wᵀ + b``."""
-    found = f"{name} ({type(layer).__name__})"
+    description = f"{name} ({type(layer).__name__})"
     if linear is not None and logits.shape[1] == len(linear.weight):
         off = np.abs(linear(features) - logits)
         differ = int((predictions(linear(features)) != predictions(logits)).sum())
-        found += (
+        description += (
             f" gives logits that differ from its weight's by up to {off.max():.2g} (largest "
             f"{np.abs(logits).max():.2g}); predictions differ on {differ} of {len(logits)} images"
         )
     quantised = any("quantized" in type(part).__module__ for part in layer.modules())
     return InterpChecksError(
         "the head is not a linear map of what it reads",
-        found=found,
+        found=description,
         expected="x Wᵀ + b, with the same W and b for every image",
         remedy="a quantised layer rounds what it reads, as it suits the batch; read out the model "
         "as it was before"
@@ -95,14 +96,14 @@ def differing(
     threshold = 0.0 if relation is None else relation.threshold
     differ = int((predictions(logits) != predictions(output, threshold)).sum())
     what = "logits" if relation is None else f"output ({relation.words} before)"
-    found = (
+    difference = (
         f"{name} ({type(layer).__name__}): {what} and the model's output differ by up to "
         f"{np.nanmax(off):.2g} (largest {np.nanmax(np.abs(output)):.2g}); predictions differ on "
         f"{differ} of {len(output)} images"
     )
     scale = reversing_scale(logits, output, precision)
     if scale is not None:
-        found += f"; the output is {scale:.4g} times the logits, so their order is reversed"
+        difference += f"; the output is {scale:.4g} times the logits, so their order is reversed"
     remedy = (
         "make the last layer one nn.Linear: merge adapters, average the heads' weights, fold in "
         "what is added, scaled or masked"
@@ -113,7 +114,7 @@ def differing(
         remedy += "; so few images may also not be enough to see how the output follows"
     return InterpChecksError(
         "what the head computes is not what the model puts out",
-        found=found,
+        found=difference,
         expected="the head's logits, or their softmax, log-softmax, sigmoid, soft cap or positive "
         "multiple",
         remedy=remedy,

@@ -11,7 +11,7 @@ from interp_checks.arrays import FloatArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import listed
 
-from .head_refusals import differing, no_vectors, not_linear, single_call
+from .head_refusals import differing, no_vectors, not_called, not_linear, single_call
 from .heads import Head
 from .layer_calls import Call, Seen
 from .linear_maps import (
@@ -78,11 +78,11 @@ def find_head(
             _require_one_meaning(heads, batches, parts)
         return heads[0]
     widths = {rows.shape[1] for rows in parts.values()}
-    if not any(is_linear_layer(one) and _width(one, batches) in widths for one in chosen):
+    if not any(is_linear_layer(layer) and _width(layer, batches) in widths for layer in chosen):
         bent += bent_around
     if bent:
         raise bent[0]
-    others = [] if named is None else [one for one in layers if one is not named[1]]
+    others = [] if named is None else [layer for layer in layers if layer is not named[1]]
     hints = [names[layer] for layer, _, _ in _matches(others, parts, batches)]
     raise _no_head(model, batches, parts, chosen, names, list(dict.fromkeys(hints)), named)
 
@@ -99,9 +99,9 @@ def _parts_of_width(batches: Sequence[Seen], class_names: Sequence[str]) -> dict
     """Parts of the output that all batches have, [n, K]; only of the classes' number, if given."""
     parts = {}
     for name in batches[0].parts:
-        found = [seen.parts[name] for seen in batches if name in seen.parts]
-        if len(found) == len(batches) and len({rows.shape[1] for rows in found}) == 1:
-            parts[name] = np.concatenate([as_float64(rows) for rows in found])
+        outputs = [seen.parts[name] for seen in batches if name in seen.parts]
+        if len(outputs) == len(batches) and len({rows.shape[1] for rows in outputs}) == 1:
+            parts[name] = np.concatenate([as_float64(rows) for rows in outputs])
     if class_names:
         wide = {
             name: rows for name, rows in parts.items() if max(2, rows.shape[1]) == len(class_names)
@@ -147,7 +147,7 @@ def _matches(
     layers: Sequence[nn.Module], parts: Mapping[str, FloatArray], batches: Sequence[Seen]
 ) -> Iterator[tuple[nn.Module, str, Relation]]:
     """Layers whose logits give a part of the output; plain equality before other relations."""
-    found: list[tuple[int, nn.Module, str, Relation]] = []
+    matches: list[tuple[int, nn.Module, str, Relation]] = []
     for layer in layers:
         calls = _logits_of(layer, batches)
         if calls is None:
@@ -163,8 +163,8 @@ def _matches(
             relation = fitted(logits, output, precision)
             if relation is not None:
                 rank = 2 * (not is_linear_layer(layer)) + (relation.words != "the head's logits")
-                found.append((rank, layer, name, relation))
-    for _, layer, name, relation in sorted(found, key=lambda match: match[0]):
+                matches.append((rank, layer, name, relation))
+    for _, layer, name, relation in sorted(matches, key=lambda match: match[0]):
         yield layer, name, relation
 
 
@@ -185,9 +185,9 @@ def _map_of(
     if stated is not None and stated.fits(features, logits, precision):
         return stated
     trailing = (1,) * (len(calls[0].shape) - 2)
-    asked = asked_map(layer, torch.cat(given), trailing, precision)
-    if asked is not None and asked.fits(features, logits, precision):
-        return asked
+    linear_map = asked_map(layer, torch.cat(given), trailing, precision)
+    if linear_map is not None and linear_map.fits(features, logits, precision):
+        return linear_map
     return lambda name: not_linear(name, layer, stated, features, logits)
 
 
@@ -242,12 +242,7 @@ def _no_head(
                 expected="an nn.Linear as its output layer",
             )
         if not calls:
-            return InterpChecksError(
-                "the model did not call its head",
-                found="no call of any linear layer",
-                remedy="a layer is called as layer(features); one whose weight is used by other "
-                "code, or inside a compiled graph, does not show what it reads",
-            )
+            return not_called("any linear layer")
         return no_vectors(calls[-1], batches[0], names[calls[-1].layer])
     name, output = next(iter(parts.items()))
     broken = {part: int((~np.isfinite(rows)).sum()) for part, rows in parts.items()}

@@ -29,8 +29,10 @@ def class_numbers(labels: Any, classes: int, class_names: Sequence[str]) -> IntA
     array = labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels
     if isinstance(array, torch.Tensor):
         array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
-    elif isinstance(array, (list, tuple)) and any(isinstance(one, torch.Tensor) for one in array):
-        array = [one.tolist() if isinstance(one, torch.Tensor) else one for one in array]
+    elif isinstance(array, (list, tuple)) and any(
+        isinstance(label, torch.Tensor) for label in array
+    ):
+        array = [label.tolist() if isinstance(label, torch.Tensor) else label for label in array]
     try:
         array = np.asarray(array)
     except ValueError:

@@ -124,10 +124,10 @@ def asked_map(
     except Exception:  # whatever a layer raises that cannot be copied or cast
         ask, dtype = _asking(layer, trailing), features.dtype
     try:
-        found = _asked(ask, features.to(dtype), precision)
+        linear_map = _asked(ask, features.to(dtype), precision)
     except Exception:  # it does not take other inputs
         return None
-    return found
+    return linear_map
 
 
 def _asked(
@@ -136,26 +136,26 @@ def _asked(
     import torch
 
     width = features.shape[1]
-    some = features[:64]
+    probes = features[:64]
     # Unit vectors of the features' own size lose least to rounding.
-    unit = float(some.abs().max()) or 1.0
-    bias = as_float64(ask(torch.zeros_like(some[:1])))[0]
+    unit = float(probes.abs().max()) or 1.0
+    bias = as_float64(ask(torch.zeros_like(probes[:1])))[0]
     rows = []
     for start in range(0, width, _ROWS):
         stop = min(start + _ROWS, width)
-        units = torch.zeros(stop - start, width, dtype=some.dtype, device=some.device)
+        units = torch.zeros(stop - start, width, dtype=probes.dtype, device=probes.device)
         units[torch.arange(stop - start), torch.arange(start, stop)] = unit
         rows.append((as_float64(ask(units)) - bias) / unit)
-    found = LinearMap(np.concatenate(rows).T.copy(), bias, False)
+    linear_map = LinearMap(np.concatenate(rows).T.copy(), bias, False)
     # A bent map may look straight where the images lie, so it is asked elsewhere too.
-    mixed = (some + some.flip(0)) / 2
-    for points in (some, -some, mixed, some.roll(1, dims=1), 2 * some):
+    mixed = (probes + probes.flip(0)) / 2
+    for points in (probes, -probes, mixed, probes.roll(1, dims=1), 2 * probes):
         given = as_float64(ask(points))
         # What the unit vectors gave is itself rounded.
         loose = Precision(precision.roundoff * max(1.0, width**0.5), precision.smallest)
-        if not np.isfinite(given).all() or not found.fits(as_float64(points), given, loose):
+        if not np.isfinite(given).all() or not linear_map.fits(as_float64(points), given, loose):
             return None
-    return found
+    return linear_map
 
 
 def _asking(layer: nn.Module, trailing: tuple[int, ...]) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -32,13 +32,13 @@ def rows_of_logits(tensor: torch.Tensor, images: int) -> torch.Tensor | None:
     return rows if rows.shape[1] else None
 
 
-def logits_by_name(output: Any, images: int, wanted: Output) -> dict[str, torch.Tensor]:
+def logits_by_name(output: Any, images: int, output_name: Output) -> dict[str, torch.Tensor]:
     """Every part of the output that could be logits, [n, K], by where it is ("" for all of it).
 
     Args:
         output: of the model.
         images: n.
-        wanted: which part, if the user says so. If not, a part called "logits" is the one.
+        output_name: which part, if the user says so. If not, a part called "logits" is the one.
 
     Raises:
         InterpChecksError: there is none.
@@ -46,28 +46,28 @@ def logits_by_name(output: Any, images: int, wanted: Output) -> dict[str, torch.
     import torch
 
     parts: dict[str, Any]
-    if callable(wanted):
-        parts = {"": wanted(output)}
+    if callable(output_name):
+        parts = {"": output_name(output)}
     else:
         parts = dict(_parts(output, "", _DEPTH))
-        name = f"[{wanted}]" if isinstance(wanted, int) else wanted
+        name = f"[{output_name}]" if isinstance(output_name, int) else output_name
         if name is not None:
             if name not in parts:
                 raise InterpChecksError(
-                    f"the model's output has no part {wanted!r}",
+                    f"the model's output has no part {output_name!r}",
                     found=described(output),
                     remedy="name one of these, or give a function: output=lambda out: ...",
                 )
             parts = {name: parts[name]}
         elif "logits" in parts:
             parts = {"logits": parts["logits"]}
-    found = {
+    logits = {
         name: rows
         for name, part in parts.items()
         if isinstance(part, torch.Tensor) and (rows := rows_of_logits(part, images)) is not None
     }
-    if not found:
-        said = callable(wanted) or wanted is not None
+    if not logits:
+        said = callable(output_name) or output_name is not None
         returned = parts[next(iter(parts))] if said else output
         raise InterpChecksError(
             "the output of the model is not logits",
@@ -77,7 +77,7 @@ def logits_by_name(output: Any, images: int, wanted: Output) -> dict[str, torch.
             if said or isinstance(output, torch.Tensor)
             else "say where they are, output='logits', or a function of the model's output",
         )
-    return found
+    return logits
 
 
 def described(output: Any) -> str:

@@ -115,14 +115,20 @@ def _times(scale: float) -> Relation:
 
 def _allowed_of(scale: float) -> Callable[[FloatArray, FloatArray, Precision], FloatArray]:
     def allowed(logits: FloatArray, output: FloatArray, precision: Precision) -> FloatArray:
-        largest = np.abs(scale * logits).max(axis=1, keepdims=True)
-        return _spread(_ROUNDINGS * precision.roundoff * largest + precision.smallest, logits)
+        return _rounded(np.abs(scale * logits), precision)
 
     return allowed
 
 
-def _spread(column: FloatArray, like: FloatArray) -> FloatArray:
-    return np.broadcast_to(column, like.shape)
+def _rounded(sizes: FloatArray, precision: Precision) -> FloatArray:
+    """How far rounding may move numbers of these sizes, by the largest of each image."""
+    largest = sizes.max(axis=1, keepdims=True)
+    allowed = _ROUNDINGS * precision.roundoff * largest + precision.smallest
+    return np.broadcast_to(allowed, sizes.shape)
+
+
+def _times_words(scale: float) -> str:
+    return "" if scale == 1.0 else f" times {scale:.4g}"
 
 
 def _slope(inputs: FloatArray, outputs: FloatArray) -> float:
@@ -155,15 +161,13 @@ def _shifted(logits: FloatArray, output: FloatArray) -> Relation | None:
         return np.asarray(scale * _centred(logits) + output.mean(axis=1, keepdims=True))
 
     def allowed(logits: FloatArray, output: FloatArray, precision: Precision) -> FloatArray:
-        largest = np.maximum(np.abs(scale * logits), np.abs(output)).max(axis=1, keepdims=True)
-        return _spread(_ROUNDINGS * precision.roundoff * largest + precision.smallest, logits)
+        return _rounded(np.maximum(np.abs(scale * logits), np.abs(output)), precision)
 
     totals = np.log(np.exp(output).sum(axis=1))
-    times = "" if scale == 1.0 else f" times {scale:.4g}"
     if (np.abs(totals) < 0.1).all():
-        words = f"the log-softmax of the head's logits{times}"
+        words = f"the log-softmax of the head's logits{_times_words(scale)}"
     else:
-        words = f"the head's logits{times}, less one number for each image"
+        words = f"the head's logits{_times_words(scale)}, less one number for each image"
     return Relation(words, predicted, allowed)
 
 
@@ -194,9 +198,8 @@ def _softmax(logits: FloatArray, output: FloatArray) -> Relation | None:
         rounded = _ROUNDINGS * precision.roundoff * relative * shares + 4 * precision.smallest
         return np.asarray(rounded)
 
-    times = "" if scale == 1.0 else f" times {scale:.4g}"
     return Relation(
-        f"the softmax of the head's logits{times}",
+        f"the softmax of the head's logits{_times_words(scale)}",
         lambda logits, _: probabilities(logits),
         allowed,
     )
@@ -221,8 +224,7 @@ def _sigmoid(logits: FloatArray, output: FloatArray) -> Relation | None:
         relative = 1 + (1 - shares) * scale * np.abs(logits)
         return np.asarray(_ROUNDINGS * precision.roundoff * relative * shares + precision.smallest)
 
-    times = "" if scale == 1.0 else f" times {scale:.4g}"
-    words = f"the sigmoid of the head's logits{times}"
+    words = f"the sigmoid of the head's logits{_times_words(scale)}"
     return Relation(words, lambda logits, _: share(logits), allowed, threshold=0.5)
 
 
@@ -263,8 +265,7 @@ def _soft_capped(logits: FloatArray, output: FloatArray) -> Relation | None:
         return np.asarray(cap * np.tanh(slope * logits))
 
     def allowed(logits: FloatArray, output: FloatArray, precision: Precision) -> FloatArray:
-        largest = np.abs(output).max(axis=1, keepdims=True)
-        return _spread(_ROUNDINGS * precision.roundoff * largest + precision.smallest, logits)
+        return _rounded(np.abs(output), precision)
 
     words = f"the head's logits, soft-capped at {cap:.4g}"
     if abs(slope * cap - 1) > 1e-3:

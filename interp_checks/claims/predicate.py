@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.phrases import Phrase as Phrase
+from interp_checks.wording import Classes, class_names
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -174,6 +175,20 @@ class Predicate(ABC):
             NotJudgedError: a direction has no counterpart.
         """
         return self
+
+
+class OfClasses(Predicate, abstract=True):
+    """About classes that it names, all of which "every other class" leaves out."""
+
+    classes: Classes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", class_names(self.classes))
+
+    @property
+    def named_classes(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.classes
 
 
 class Effect(Predicate, abstract=True):

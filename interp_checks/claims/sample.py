@@ -101,7 +101,7 @@ class Demands:
         others: of every class but these, [M, K].
         goes: of the images of one class, and of the classes that they go to.
         measured: classes whose recall is asked for, so that they need images.
-        known: classes that earlier predicates of the claim have named.
+        named_so_far: classes that earlier predicates of the claim have named.
         killed: which classes earlier predicates found killed, [M, K]; None if none looked.
     """
 
@@ -111,7 +111,7 @@ class Demands:
     others: list[tuple[frozenset[str], Array]] = field(default_factory=list)
     goes: list[tuple[str, tuple[str, ...], Goes]] = field(default_factory=list)
     measured: set[str] = field(default_factory=set)
-    known: set[str] = field(default_factory=set)
+    named_so_far: set[str] = field(default_factory=set)
     killed: Array | None = None
 
     @property

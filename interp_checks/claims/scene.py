@@ -21,7 +21,7 @@ from interp_checks.counting.confusions import Result
 from interp_checks.counting.identifiability import require_all_identifiable, require_identifiable
 from interp_checks.counting.lattice import Lattice
 from interp_checks.counting.shapley_by_image import shapley_by_image
-from interp_checks.counting.sweep import disagreements, predict, sweep
+from interp_checks.counting.sweep import predict, sweep
 from interp_checks.errors import NotJudgedError, TooFewImagesError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.check import Check, Outcome, both_of, open_needs
@@ -84,7 +84,7 @@ class Scene:
         Raises:
             NotJudgedError: there is no such class, or no image of it.
         """
-        row = self.known(name)
+        row = self.class_row(name)
         if not self.readout.support[row]:
             raise TooFewImagesError(
                 f"no image belongs to {class_words((name,))}",
@@ -92,7 +92,7 @@ class Scene:
             )
         return row
 
-    def known(self, name: str) -> int:
+    def class_row(self, name: str) -> int:
         """The number of a class, of which there may be no image.
 
         Raises:
@@ -100,8 +100,7 @@ class Scene:
         """
         if name not in self.classes:
             raise NotJudgedError(
-                f"there is no {class_words((name,))}",
-                found=f"classes {listed(self.classes)}",
+                f"there is no {class_words((name,))}", found=f"classes {listed(self.classes)}"
             )
         return self.classes.index(name)
 
@@ -186,7 +185,7 @@ class Scene:
             relation: "above" or "below".
             confidence: another one than the scene's.
         """
-        self.known(name)
+        self.class_row(name)
         result = replace(self.result, confidence=confidence or self.confidence)
         return Check.compare(
             f"share predicted as {class_words((name,))}",
@@ -231,7 +230,8 @@ class Scene:
             exactly: whether none of these very images may differ.
         """
         assert self.ablation is not None
-        count = disagreements(self.readout, self.ablation, other)
+        values = partial(by_image.differing, self.readout, self.ablation, other)
+        count = int(values().sum())
         estimate = Estimate(count, len(self.readout), self.confidence)
         quantity = "share of images predicted differently"
         if exactly:
@@ -239,7 +239,6 @@ class Scene:
             return replace(
                 Check.exact(quantity, "none", str(estimate), count == 0), estimate=estimate
             )
-        values = partial(by_image.differing, self.readout, self.ablation, other)
         return Check.compare(quantity, estimate, "below", SAME, values=values)
 
     def each_predicted_as(self, names: Sequence[str], source: str | None = None) -> ByImage:
@@ -304,16 +303,12 @@ def number_of(
     """
     sure = [name for name, check in checks.items() if check.outcome == Outcome.HOLDS]
     maybe = [name for name, check in checks.items() if check.outcome == Outcome.UNDECIDED]
-    outcome = Outcome.UNDECIDED
-    if not maybe and len(sure) == claimed:
-        outcome = Outcome.HOLDS
-    elif not len(sure) <= claimed <= len(sure) + len(maybe):
-        outcome = Outcome.FAILS
+    possible = len(sure) <= claimed <= len(sure) + len(maybe)
     measured = str(len(sure)) + (f" ({class_words(sure)})" if sure else "")
     if maybe:
         measured += f", undecided {class_words(maybe)}"
     return Check(
-        outcome,
+        Outcome.of(possible and not maybe, not possible),
         f"number of {quantity}",
         f"exactly {claimed}",
         measured,

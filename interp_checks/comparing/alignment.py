@@ -63,15 +63,15 @@ def _translated(ablation: Ablation, matching: Matching) -> Ablation:
 
 def _counterparts(indices: tuple[int, ...], matching: Matching) -> set[int]:
     """What a set of directions is now; directions that cannot be told apart go together."""
-    found: set[int] = set()
+    counterparts: set[int] = set()
     for index in indices:
         match = matching[index]
         together = len(match.old_group) > 1 and set(match.old_group) <= set(indices)
         if together and match.same_subspace:
-            found |= set(match.group)
+            counterparts |= set(match.group)
         else:
-            found.add(_counterpart(index, matching))
-    return found
+            counterparts.add(_counterpart(index, matching))
+    return counterparts
 
 
 def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: int) -> Ablation:
@@ -81,10 +81,10 @@ def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: i
     if not gone:
         return ablation
     named = kept if len(kept) <= len(gone) else gone
-    found = _counterparts(named, matching)
-    if found == set(named) and matching.new_count == count:
+    counterparts = _counterparts(named, matching)
+    if counterparts == set(named) and matching.new_count == count:
         return ablation
-    return Ablation("only" if named is kept else "dropping", tuple(found))
+    return Ablation("only" if named is kept else "dropping", tuple(counterparts))
 
 
 def _counterpart(index: int, matching: Matching) -> int:

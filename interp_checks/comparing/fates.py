@@ -104,9 +104,9 @@ class Judged:
         Raises:
             ClaimSyntaxError: its words are not of the claim language.
         """
-        told = entry.get("judged_as", entry["claim"])
+        sentence = entry.get("judged_as", entry["claim"])
         checks, confidence = entry.get("checks", ()), entry.get("confidence")
-        return cls(Claim.parse(told), entry["outcome"], entry["measured"], checks, confidence)
+        return cls(Claim.parse(sentence), entry["outcome"], entry["measured"], checks, confidence)
 
 
 def fate_between(
@@ -269,14 +269,6 @@ def fate_by_outcomes(before: Judged, after: Judged, error: float = 1 - CONFIDENC
     return _not_shown(Outcome(now), moves, "")
 
 
-def outcome_of(claim: Claim, readout: Readout, confidence: float) -> tuple[str | None, str]:
-    """The outcome of a claim (None: not judged), and what decides it."""
-    found = decided(claim, readout, confidence)
-    if found.outcome is None:
-        return None, ""
-    return str(found.outcome), summary(found.checks, found.outcome)
-
-
 def _moves(
     claim: Claim,
     reading: Claim,
@@ -299,7 +291,7 @@ def _moves(
 def _not_shown(outcome: Outcome, moves: Moves, where: str) -> Fate:
     """A finding that does not hold now, while no change past its threshold is shown."""
     pairs = [pair for pair in moves.pairs() if pair[1].outcome == outcome]
-    told = f"{outcome} now: {told_of(pairs)}"
+    words = f"{outcome} now: {told_of(pairs)}"
     if not moves.comparable:
         why = "the two runs compare other numbers"
     elif moves.untested:
@@ -307,7 +299,7 @@ def _not_shown(outcome: Outcome, moves: Moves, where: str) -> Fate:
     else:
         why = "no change past its threshold is shown"
     word: Word = "in doubt" if outcome == Outcome.FAILS else "held with less certainty"
-    return Fate(word, joined(told, why, where))
+    return Fate(word, joined(words, why, where))
 
 
 def _said(outcome: Outcome | None) -> str:
@@ -373,11 +365,11 @@ def compare(
     Raises:
         InterpChecksError: the two models have other classes.
     """
-    asked = tuple(dict.fromkeys(claims))
+    distinct = tuple(dict.fromkeys(claims))
     matching = match_directions(old, new)
     fates = {
-        claim: fate_of(claim, old, new, matching, confidence, among=max(1, len(asked)))
-        for claim in asked
+        claim: fate_of(claim, old, new, matching, confidence, among=max(1, len(distinct)))
+        for claim in distinct
     }
     count = min(len(old.directions), len(new.directions))
     ablations = unique(member for name in FAMILIES for member in family_members(name, count))

@@ -125,8 +125,8 @@ def match_directions(old: Readout, new: Readout) -> Matching:
         )
     # Classes are known by name: their order is that of the outputs, and says nothing.
     order = [new.class_names.index(name) for name in old.class_names]
-    one, other = unit_columns(old), unit_columns(new)[order]
-    cosines = np.abs(one.T @ other)
+    old_units, new_units = unit_columns(old), unit_columns(new)[order]
+    cosines = np.abs(old_units.T @ new_units)
     assigned = dict(zip(*linear_sum_assignment(-cosines), strict=True))
     old_groups, new_groups = groups(old), groups(new)
     dimension, candidates = _dimension(old, new), len(new.directions)
@@ -150,7 +150,7 @@ def match_directions(old: Readout, new: Readout) -> Matching:
                 for number in group
             }
         )
-        subspace = _smallest_principal_cosine(one, mine, other, tuple(theirs))
+        subspace = _smallest_principal_cosine(old_units, mine, new_units, tuple(theirs))
         # With two ways to match, each may do so by chance half as often.
         error = MATCHED_BY_CHANCE / (1 if len(mine) == 1 else 2)
         needed = needed_cosine(dimension, candidates, error=error)
@@ -213,7 +213,7 @@ def _smallest_principal_cosine(
     old: FloatArray, old_group: tuple[int, ...], new: FloatArray, new_group: tuple[int, ...]
 ) -> float:
     """Of the principal angles between the spans of some columns, the cosine of the largest."""
-    one = old[:, [number - 1 for number in old_group]]
-    other = new[:, [number - 1 for number in new_group]]
-    values = np.linalg.svd(one.T @ other, compute_uv=False)
+    old_columns = old[:, [number - 1 for number in old_group]]
+    new_columns = new[:, [number - 1 for number in new_group]]
+    values = np.linalg.svd(old_columns.T @ new_columns, compute_uv=False)
     return float(min(1.0, values[: min(len(old_group), len(new_group))].min()))

@@ -89,20 +89,20 @@ class Moves:
 
     def _beyond_chance(self, old: Check, new: Check) -> bool:
         """Whether the difference of a number between the runs is beyond chance."""
-        one, other = old.estimate, new.estimate
+        before, after = old.estimate, new.estimate
         exact = not old.sampled and not new.sampled
-        if exact and (one is None or self.same_images):
+        if exact and (before is None or self.same_images):
             return True
-        if isinstance(one, (Estimate, Change)) and type(one) is type(other):
-            assert isinstance(other, (Estimate, Change))
+        if isinstance(before, (Estimate, Change)) and type(before) is type(after):
+            assert isinstance(after, (Estimate, Change))
             searched = max(old.among, new.among)
             if self.same_images and searched == 1 and old.values and new.values:
                 return paired_error(old.values(), new.values()) <= self._each
-            return searched * unpaired_error(one, other) <= self._each
-        if isinstance(one, Lead) and isinstance(other, Lead):
+            return searched * unpaired_error(before, after) <= self._each
+        if isinstance(before, Lead) and isinstance(after, Lead):
             sure = min(_SUREST, 1 - self._each)
             return _apart(
-                replace(one, confidence=sure).interval, replace(other, confidence=sure).interval
+                replace(before, confidence=sure).interval, replace(after, confidence=sure).interval
             )
         if self.again is not None:
             return self._apart_when_judged_again(old, new)
@@ -178,7 +178,7 @@ def _alike(
     theirs = [leaf for check in _top(judged) for leaf in _leaves(check)]
     if len(ours) != len(theirs):
         return []
-    return [(one, (one, other)) for one, other in zip(ours, theirs, strict=True)]
+    return [(own, (own, counterpart)) for own, counterpart in zip(ours, theirs, strict=True)]
 
 
 def paired_checks(old: Sequence[Check], new: Sequence[Check]) -> list[tuple[Check, Check]] | None:

@@ -14,13 +14,13 @@ class Place:
     Args:
         parts: of the path of its file, from the run's root or from that of the file system.
         test: its name in the file, parameters included.
-        known: the parts from the top of its repository; None outside of one.
+        in_repository: the parts from the top of its repository; None outside of one.
         above: folders that the file is in, nearest first; none for a saved run.
     """
 
     parts: tuple[str, ...]
     test: str
-    known: tuple[str, ...] | None
+    in_repository: tuple[str, ...] | None
     above: tuple[Path, ...]
 
     @classmethod
@@ -35,10 +35,10 @@ class Place:
         name, _, rest = test.partition("::")
         if file is not None:
             top = path_in_repository(file)
-            known = None if top is None else Path(top).parts
-            return cls(file.parts, rest, known, tuple(file.parents))
-        known = None if within is None else Path(os.path.normpath(Path(within) / name)).parts
-        return cls(Path(name).parts, rest, known, ())
+            inside = None if top is None else Path(top).parts
+            return cls(file.parts, rest, inside, tuple(file.parents))
+        inside = None if within is None else Path(os.path.normpath(Path(within) / name)).parts
+        return cls(Path(name).parts, rest, inside, ())
 
     @property
     def parameters(self) -> str:
@@ -47,20 +47,20 @@ class Place:
 
     def shared(self, other: Place) -> int:
         """How many parts the two paths have in common, if one ends as the other; else 0."""
-        if self.known is not None and other.known is not None:
-            return len(self.known) if self.known == other.known else 0
+        if self.in_repository is not None and other.in_repository is not None:
+            return len(self.in_repository) if self.in_repository == other.in_repository else 0
         shorter, longer = sorted((self.parts, other.parts), key=len)
         return len(shorter) if longer[-len(shorter) :] == shorter else 0
 
     def is_sure(self, other: Place) -> bool:
         """Whether no other file could be meant by the other's path."""
-        if self.known is not None and other.known is not None:
+        if self.in_repository is not None and other.in_repository is not None:
             return True
         return sum(folder.joinpath(*other.parts).is_file() for folder in self.above) < 2
 
     def has_beside_it(self, other: Place) -> bool:
         """Whether the other's file is in its place, seen from the folders that this one is in."""
-        parts = other.parts if other.known is None else other.known
+        parts = other.parts if other.in_repository is None else other.in_repository
         return any(folder.joinpath(*parts).is_file() for folder in self.above)
 
 

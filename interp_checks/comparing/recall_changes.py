@@ -83,15 +83,17 @@ def recall_changes(
     for ablation in conditions:
         then, now = _right(old, ablation), _right(new, ablation)
         for name in names:
-            one = old.labels == old.class_names.index(name)
-            other = new.labels == new.class_names.index(name)
-            if not one.any() or not other.any():
+            old_images = old.labels == old.class_names.index(name)
+            new_images = new.labels == new.class_names.index(name)
+            if not old_images.any() or not new_images.any():
                 continue
-            before = Estimate(int(then[one].sum()), int(one.sum()), 1 - (1 - each) / 2)
-            after = Estimate(int(now[other].sum()), int(other.sum()), 1 - (1 - each) / 2)
+            before = Estimate(
+                int(then[old_images].sum()), int(old_images.sum()), 1 - (1 - each) / 2
+            )
+            after = Estimate(int(now[new_images].sum()), int(new_images.sum()), 1 - (1 - each) / 2)
             if paired:
-                gained = int((now & ~then)[one].sum())
-                lost = int((then & ~now)[one].sum())
+                gained = int((now & ~then)[old_images].sum())
+                lost = int((then & ~now)[old_images].sum())
                 # A loss of the old against the new is a gain.
                 low, high = Change(gained, lost, before.total, each).interval
             else:

@@ -117,10 +117,10 @@ def weakened(claim: Claim, new: Readout, confidence: float, moves: Moves) -> str
     about = {recalls[name].quantity for name in living}
     if not living:
         return ""
-    told = [
+    labels = [
         f"recall of {class_words((name,))} is {percent(scene.result.recall[name].value)} % and was "
         f"{percent(scene.result.loss(name).value + scene.result.recall[name].value)} % intact"
         for name in living
     ]
     rest = [pair for pair in moves.shown if pair[1].quantity not in about]
-    return joined(told_of(rest) if rest else "", listed(told))
+    return joined(told_of(rest) if rest else "", listed(labels))

@@ -60,7 +60,7 @@ class SavedRun:
     def has_unjudged(self, test: str, sentence: str) -> bool:
         """Whether the run knew a claim that it could judge on nothing: its test crashed, say."""
         unjudged = self.report.get("without_subject") or ()
-        return any((one["test"], one["claim"]) == (test, sentence) for one in unjudged)
+        return any((entry["test"], entry["claim"]) == (test, sentence) for entry in unjudged)
 
     def find(
         self,
@@ -92,7 +92,7 @@ class SavedRun:
         shared = [place.shared(self._place(entry)) for entry, _ in said]
         longest = max(shared, default=0)
         if longest:
-            near = [found for found, parts in zip(said, shared, strict=True) if parts == longest]
+            near = [match for match, parts in zip(said, shared, strict=True) if parts == longest]
             return _only(near, test) if place.is_sure(self._place(near[0][0])) else None
         if len(said) != 1 or not moved:
             return None
@@ -109,12 +109,12 @@ def _only(
 ) -> tuple[Mapping[str, Any], Readout] | None:
     """Of the claims of one file, that of the test of this name, or of the same parameters."""
     own = test.partition("::")[2]
-    exact = [found for found in near if found[0]["test"] == test]
+    exact = [match for match in near if match[0]["test"] == test]
     if exact:
         return exact[0]
     for part in ("::", "["):
-        wanted = own if part == "::" else own.partition(part)[2]
-        alike = [found for found in near if found[0]["test"].partition(part)[2] == wanted]
+        name = own if part == "::" else own.partition(part)[2]
+        alike = [match for match in near if match[0]["test"].partition(part)[2] == name]
         if alike:
             return alike[0] if len({id(readout) for _, readout in alike}) == 1 else None
     return None
@@ -179,22 +179,12 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
     """
     culprit = existing_file(path)
     if not is_run(culprit):
-        raise CheckpointError(
-            f"{culprit}: this is not a saved run",
-            found="a file that is no JSON object",
-            expected=f"format {FORMAT!r}",
-            remedy="save one with pytest SUITES --interp-save=FILE",
-        )
+        raise _not_a_run(culprit, "a file that is no JSON object")
     try:
         run = json.loads(culprit.read_text(encoding="utf-8"))
         if run.get("format") != FORMAT:
-            found = run.get("format", run.get("schema"))
-            raise CheckpointError(
-                f"{culprit}: this is not a saved run",
-                found=f"format {found!r}",
-                expected=f"format {FORMAT!r}",
-                remedy="save one with pytest SUITES --interp-save=FILE",
-            )
+            version = run.get("format", run.get("schema"))
+            raise _not_a_run(culprit, f"format {version!r}")
         readouts = [unpacked(text) for text in run["readouts"]]
         saved = SavedRun(run["report"], readouts, culprit)
         for claim, _ in saved.claims():
@@ -206,3 +196,12 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
             remedy="save it again with --interp-save",
         ) from None
     return saved
+
+
+def _not_a_run(culprit: Path, found: str) -> CheckpointError:
+    return CheckpointError(
+        f"{culprit}: this is not a saved run",
+        found=found,
+        expected=f"format {FORMAT!r}",
+        remedy="save one with pytest SUITES --interp-save=FILE",
+    )

@@ -32,11 +32,7 @@ def intact_logits(weight: FloatArray, bias: FloatArray, features: Array) -> Floa
 
 
 def argmax_over(
-    coefficients: FloatArray,
-    classes: FloatArray,
-    bias: FloatArray,
-    kept: Sequence[int],
-    tie: float,
+    coefficients: FloatArray, classes: FloatArray, bias: FloatArray, kept: Sequence[int], tie: float
 ) -> IntArray:
     """The class with the largest logit when only some directions stay; the lowest on a tie.
 

@@ -85,14 +85,14 @@ def interactions(values: IntArray) -> Exact:
         for size in range(players - 1)
     ]
     sizes = _sizes(players)
-    for one in range(1, players):
-        for other in range(one):
+    for player in range(1, players):
+        for other in range(player):
             # Second differences live on the subsets that have neither.
-            parts = _split(_split(values, one), other, axis=1)
+            parts = _split(_split(values, player), other, axis=1)
             second = parts[1, 1] - parts[1, 0] - parts[0, 1] + parts[0, 0]
-            without = _split(_split(sizes[:, None], one), other, axis=1)[0, 0, :, 0]
+            without = _split(_split(sizes[:, None], player), other, axis=1)[0, 0, :, 0]
             by_size = _sums_by_size(second, without, players - 1)
-            pairwise[one, other] = pairwise[other, one] = _weighted(by_size[None], weights)[0]
+            pairwise[player, other] = pairwise[other, player] = _weighted(by_size[None], weights)[0]
     return pairwise
 
 

@@ -51,6 +51,6 @@ def rather(head: Head, ablation: Ablation | None, target: str, rival: str, sourc
     )
 
 
-def differing(head: Head, one: Ablation, other: Ablation) -> Array:
+def differing(head: Head, first: Ablation, second: Ablation) -> Array:
     """1 for each image that the two ablations predict differently, else 0."""
-    return np.asarray(predict(head, one) != predict(head, other), dtype=np.int64)
+    return np.asarray(predict(head, first) != predict(head, second), dtype=np.int64)

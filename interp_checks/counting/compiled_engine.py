@@ -78,12 +78,14 @@ class _Plan:
 
     def __init__(self, job: Job, counts: Counts) -> None:
         self.head, self.intact = job.head, job.intact
-        self.threads, self.counts, self.members = job.threads, counts, job.members
+        self.threads, self.members = job.threads, job.members
         directions = job.head.directions
         self.classes = np.ascontiguousarray(directions.classes)
         self.few = len(self.classes) <= _FEW_CLASSES
         nothing: IntArray = np.zeros((0, 1, 1), dtype=np.int64)
-        self.confusion = nothing if counts.confusion is None else counts.confusion
+        confusion = nothing if counts.confusion is None else counts.confusion
+        #: What the loops add to.
+        self.outputs = confusion, counts.right, counts.both
         self.dropped = np.full(len(directions), -1, dtype=np.int64)
         walked = np.arange(len(self.members))
         if not self.few and not job.subsets:
@@ -184,16 +186,12 @@ class _Walking:
             self.labels,
             self.intact,
             plan.rows,
-            walk.roots,
-            walk.first,
-            walk.changes,
+            *walk.steps,
             plan.members,
             *part,
             *images,
             plan.few,
-            plan.confusion,
-            plan.counts.right,
-            plan.counts.both,
+            *plan.outputs,
         )
         return settled
 
@@ -218,17 +216,13 @@ class _Pairing:
             self.labels,
             self.intact,
             plan.rows,
-            walk.roots,
-            walk.first,
-            walk.changes,
+            *walk.steps,
             0,
             plan.rows + 1,
             plan.members,
             *part,
             *images,
-            plan.confusion,
-            plan.counts.right,
-            plan.counts.both,
+            *plan.outputs,
         )
         return settled
 
@@ -266,8 +260,8 @@ class _DroppingBlock:
         self.features = self.features.astype(_kept_type(self.features), copy=False)
         rows = dropping.float32.features(self.features)
         self.rounding = dropping.float32.rounding(rows)
-        known = dropping.float32.all_logits
-        self.logits = dropping.float32.logits(rows) if known is None else known[block][order]
+        logits = dropping.float32.all_logits
+        self.logits = dropping.float32.logits(rows) if logits is None else logits[block][order]
         self.along = rows @ dropping.float32_hidden.T
 
     def count(self, images: tuple[int, int]) -> int:
@@ -295,9 +289,7 @@ class _DroppingBlock:
             self.intact,
             plan.dropped,
             *images,
-            plan.confusion,
-            plan.counts.right,
-            plan.counts.both,
+            *plan.outputs,
         )
         return looked_at
 

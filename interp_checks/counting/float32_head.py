@@ -56,11 +56,7 @@ class Float32Head:
         feature_scale = largest_entry(features)
         # In range: logits that overflow are refused. A weight that is small beside the bias may
         # lose its last bits in float32, which is far less than the bias's own rounding.
-        scale = max(
-            largest_entry(weight) * feature_scale,
-            float(np.abs(bias).max()),
-            SMALLEST_TIE,
-        )
+        scale = max(largest_entry(weight) * feature_scale, float(np.abs(bias).max()), SMALLEST_TIE)
         weight_scale = scale / feature_scale
         scaled = weight / weight_scale
         return cls(

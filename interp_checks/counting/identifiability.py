@@ -41,10 +41,10 @@ def require_identifiable(ablation: Ablation, head: Head) -> None:
     directions = head.directions_of(ablation.target)
     kept = ablation.kept(len(directions))
     stays, goes = sorted(directions.nearest_split(kept))
-    one, other = (directions.singular_values[number - 1] for number in (stays, goes))
+    kept_value, dropped_value = (directions.singular_values[number - 1] for number in (stays, goes))
     raise NotJudgedError(
         f"{ablation}: direction {stays} cannot be told from direction {goes}",
-        found=f"singular values {one:.4g} and {other:.4g}; if the weight moved by "
+        found=f"singular values {kept_value:.4g} and {dropped_value:.4g}; if the weight moved by "
         f"{100 * MOVED:g} % the span could turn by up to "
         f"{directions.turn(kept, within=True):.0f} degrees",
         expected=f"at most {TURNED:g} degrees",

@@ -126,10 +126,10 @@ class RotatedOutputLayer(Rotated):
         """A few rotations at a time: coefficients [c, r, N] and class vectors [c, K, r]."""
         cuts = random_cuts(self.directions, self.rotations)
         for start in range(0, self.rotations, _CHUNK):
-            some = [next(cuts) for _ in range(min(_CHUNK, self.rotations - start))]
+            chunk = [next(cuts) for _ in range(min(_CHUNK, self.rotations - start))]
             yield (
-                np.stack([rotation.T @ self.along for rotation, _ in some]),
-                np.stack([vectors for _, vectors in some]),
+                np.stack([rotation.T @ self.along for rotation, _ in chunk]),
+                np.stack([vectors for _, vectors in chunk]),
             )
 
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:

@@ -233,8 +233,3 @@ def predict(head: Head, ablation: Ablation | None) -> IntArray:
     if ablation is None:
         return head.predictions()
     return ablation.target.predict(head, [ablation])[0]
-
-
-def disagreements(head: Head, one: Ablation, other: Ablation) -> int:
-    """How many images two ablations predict differently."""
-    return int((predict(head, one) != predict(head, other)).sum())

@@ -38,6 +38,11 @@ class Walk:
     changes: Array
     longest: int
 
+    @property
+    def steps(self) -> tuple[Array, Array, Array]:
+        """Roots, first and changes, as the loops take them."""
+        return self.roots, self.first, self.changes
+
     def after_first(self) -> Walk:
         """The same walk through subsets with every direction numbered one higher."""
         changes = self.changes + np.sign(self.changes)

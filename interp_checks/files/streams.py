@@ -29,10 +29,12 @@ class SteadyStream:
     def write(self, text: str) -> int:
         """Write as much of the text as can be; its length, as if it were all."""
         for encoding in (None, encoding_of(self._stream), "ascii"):
-            told = text.encode(encoding, "backslashreplace").decode(encoding) if encoding else text
+            encodable = (
+                text.encode(encoding, "backslashreplace").decode(encoding) if encoding else text
+            )
             try:
                 if self._stream is not None:
-                    self._stream.write(told)
+                    self._stream.write(encodable)
                 break
             except UnicodeEncodeError:
                 continue

@@ -42,10 +42,10 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[s
             metadata = dict(file.metadata() or {})
             names = list(file.keys())
             narrow = {name for name in names if file.get_slice(name).get_dtype() == "BF16"}
-            known = _widened(culprit.read_bytes(), narrow) if narrow else {}
-            known |= {name: _mapped(culprit, name) for name in names if _is_large(file, name)}
+            arrays = _widened(culprit.read_bytes(), narrow) if narrow else {}
+            arrays |= {name: _mapped(culprit, name) for name in names if _is_large(file, name)}
             return {
-                name: known[name] if name in known else file.get_tensor(name) for name in names
+                name: arrays[name] if name in arrays else file.get_tensor(name) for name in names
             }, metadata
     except (SafetensorError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(
@@ -58,9 +58,9 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[s
 
 def _is_large(file: Any, name: str) -> bool:
     """Whether an array is better mapped than read."""
-    found = file.get_slice(name)
-    kind = _KINDS.get(found.get_dtype())
-    return kind is not None and math.prod(found.get_shape()) * np.dtype(kind).itemsize >= _LARGE
+    tensor = file.get_slice(name)
+    kind = _KINDS.get(tensor.get_dtype())
+    return kind is not None and math.prod(tensor.get_shape()) * np.dtype(kind).itemsize >= _LARGE
 
 
 def _mapped(path: Path, name: str) -> Array:
@@ -78,10 +78,10 @@ def _widened(data: bytes, names: set[str]) -> dict[str, Array]:
     from safetensors import deserialize
 
     return {
-        name: (np.frombuffer(found["data"], dtype="<u2").astype(np.uint32) << 16)
+        name: (np.frombuffer(tensor["data"], dtype="<u2").astype(np.uint32) << 16)
         .view(np.float32)
-        .reshape(found["shape"])
-        for name, found in deserialize(data)
+        .reshape(tensor["shape"])
+        for name, tensor in deserialize(data)
         if name in names
     }
 

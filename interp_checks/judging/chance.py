@@ -128,12 +128,13 @@ def by_chance(
     if too_many(demands, len(rotated.classes)) or _too_much_anywhere(ablations, readout, rotations):
         return Chance(count, rotations, None, over)
     families = [
-        stand_ins_of(one, len(readout.directions_of(one.target))) for one in claim.ablations
+        stand_ins_of(ablation, len(readout.directions_of(ablation.target)))
+        for ablation in claim.ablations
     ]
-    for some in _batches(claim, all_stand_ins(claim.ablations, families), rotated):
-        demands = _demands_of(claim.effects, _cases(claim.condition, some, rotated))
-        found = by_any(demands, rotated.intact.sum(axis=1))
-        held |= found.reshape(len(some), rotations).any(axis=0)
+    for batch in _batches(claim, all_stand_ins(claim.ablations, families), rotated):
+        demands = _demands_of(claim.effects, _cases(claim.condition, batch, rotated))
+        met = by_any(demands, rotated.intact.sum(axis=1))
+        held |= met.reshape(len(batch), rotations).any(axis=0)
     return Chance(count, rotations, int(held.sum()), over)
 
 
@@ -142,7 +143,7 @@ def _demands_of(effects: Sequence[Effect], cases: Cases) -> Demands:
     demands = Demands(len(cases.counts), np.ones(len(cases.counts), dtype=bool))
     for effect in effects:
         effect.ask(demands, cases)
-        demands.known |= set(effect.named_classes)
+        demands.named_so_far |= set(effect.named_classes)
     return demands
 
 
@@ -178,13 +179,15 @@ def _too_much(ablations: Sequence[Ablation], readout: Readout, rotations: int) -
 def _too_much_anywhere(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
     """Whether counting with all that could stand in the place of these takes many minutes."""
     runs = rotations * images_used(readout)
-    sizes = [family_size(one, len(readout.directions_of(one.target))) for one in ablations]
+    sizes = [
+        family_size(ablation, len(readout.directions_of(ablation.target))) for ablation in ablations
+    ]
     head = inside = 0
-    for one, size in zip(ablations, sizes, strict=True):
-        if one.target.inside:
-            inside += size * one.target.cost(readout)
+    for ablation, size in zip(ablations, sizes, strict=True):
+        if ablation.target.inside:
+            inside += size * ablation.target.cost(readout)
         else:
-            head += size * one.target.cost(readout)
+            head += size * ablation.target.cost(readout)
     # Where two ablations are compared, image by image or class by class, each pair costs.
     pairs = prod(sizes) if len(sizes) > 1 else 0
     return runs * (head + pairs) > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE_ANYWHERE
@@ -194,7 +197,7 @@ def _cases(condition: Ablation, chosen: Sequence[StandIns], rotated: Rotated) ->
     """What the stand-ins of a claim's ablation do under each rotation, one after the other."""
 
     def counts(of: Ablation) -> IntArray:
-        each = [rotated.of(one[of].target).counts(one[of]) for one in chosen]
+        each = [rotated.of(choice[of].target).counts(choice[of]) for choice in chosen]
         return np.concatenate(each)
 
     def recall_under(other: Ablation) -> FloatArray:
@@ -202,8 +205,10 @@ def _cases(condition: Ablation, chosen: Sequence[StandIns], rotated: Rotated) ->
 
     def differing(other: Ablation) -> FloatArray:
         shares = []
-        for one in chosen:
-            here, there = (rotated.of(a.target).predicted(a) for a in (one[condition], one[other]))
+        for choice in chosen:
+            here, there = (
+                rotated.of(a.target).predicted(a) for a in (choice[condition], choice[other])
+            )
             shares.append((here != there).mean(axis=1))
         return np.concatenate(shares)
 
@@ -220,14 +225,14 @@ def _batches(
     condition = cast(Ablation, claim.condition)
     compared = [ablation for effect in claim.effects for ablation in effect.same_as]
 
-    def differ(one: StandIns) -> bool:
-        kept = one[condition].kept(rotated.width)
+    def differ(choice: StandIns) -> bool:
+        kept = choice[condition].kept(rotated.width)
         return all(
-            one[other].target != condition.target or one[other].kept(rotated.width) != kept
+            choice[other].target != condition.target or choice[other].kept(rotated.width) != kept
             for other in compared
         )
 
     size = 8 * rotated.rotations * len(rotated.classes) ** 2
     telling = filter(differ, chosen)
-    while some := list(islice(telling, max(1, _BYTES // size))):
-        yield some
+    while batch := list(islice(telling, max(1, _BYTES // size))):
+        yield batch

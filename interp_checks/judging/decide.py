@@ -45,9 +45,9 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
         needed = condition.needed(len(members))
         return _at_least(needed, members, claim.effects, readout, confidence)
     if fact is not None:
-        some = fact.as_some_of(len(readout.directions))
-        if some is not None:
-            members, effect = some
+        instances = fact.as_some_of(len(readout.directions))
+        if instances is not None:
+            members, effect = instances
             return _at_least(1, members, (effect,), readout, confidence)
     for ablation in claim.ablations if fact is None else fact.told_apart:
         require_identifiable(ablation, readout)
@@ -114,17 +114,16 @@ def _at_least(
     said = " and ".join(map(str, effects))
     checks = []
     for ablation in members:
-        found = failing(checks_of(effects, Scene(readout, ablation, holding)), against)
-        found = marked(found, confidence)
-        outcome = all_of(check.outcome for check in found)
-        words = summary(found, outcome)
-        parts = found
-        more: Callable[[], Needs] | None = partial(open_needs, found)
+        parts = failing(checks_of(effects, Scene(readout, ablation, holding)), against)
+        parts = marked(parts, confidence)
+        outcome = all_of(check.outcome for check in parts)
+        leans = all(check.leans for check in parts if check.outcome == Outcome.UNDECIDED)
+        words = summary(parts, outcome)
+        more: Callable[[], Needs] | None = partial(open_needs, parts)
         if not identifiable(ablation, readout):
             # No number of images helps here.
             outcome, words, more = Outcome.UNDECIDED, "cannot be told from its neighbour", None
             parts = ()
-        leans = all(check.leans for check in found if check.outcome == Outcome.UNDECIDED)
         checks.append(
             Check(
                 outcome,

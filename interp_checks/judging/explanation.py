@@ -47,8 +47,8 @@ def _named(claim: Claim, readout: Readout, checks: Sequence[Check]) -> list[str]
     for predicate in claim.says:
         names |= dict.fromkeys(predicate.told_classes)
     unmet = [check.quantity for check in checks if check.outcome != Outcome.HOLDS]
-    known = [name for name in names if name in readout.class_names]
-    return sorted(known, key=lambda name: f"recall of {class_words((name,))}" not in unmet)
+    classes = [name for name in names if name in readout.class_names]
+    return sorted(classes, key=lambda name: f"recall of {class_words((name,))}" not in unmet)
 
 
 def _where_it_goes(result: Result, name: str) -> str:
@@ -75,25 +75,25 @@ def _what_dropped(result: Result) -> str:
         ),
         reverse=True,
     )
-    told = [
+    drops = [
         f"{class_words((name,))} by {percent(loss, 1, [_WORTH_TELLING])} points"
         for loss, name in losses[:3]
         if loss > _WORTH_TELLING
     ]
     accuracy = f"accuracy is {percent(result.accuracy.value, 2)} %"
-    if not told:
+    if not drops:
         return f"{accuracy}, and no class loses more than {100 * _WORTH_TELLING:g} points"
-    return f"{accuracy}; recall drops most for {listed(told)}"
+    return f"{accuracy}; recall drops most for {listed(drops)}"
 
 
 def _predicted(result: Result) -> str:
     shares = sorted((-result.share[name].value, name) for name in result.class_names)
-    told = [
+    classes = [
         f"{class_words((name,))} ({percent(-share, 1, [PREDICTED])} %)"
         for share, name in shares[:4]
         if -share > PREDICTED
     ]
-    return f"most predictions are {listed(told)}"
+    return f"most predictions are {listed(classes)}"
 
 
 def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, str]:
@@ -109,9 +109,9 @@ def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, s
         if member == condition or not ablates or not identifiable(member, readout):
             continue
         try:
-            found = checks_of(claim.effects, Scene(readout, member, confidence))
+            checks = checks_of(claim.effects, Scene(readout, member, confidence))
         except NotJudgedError:
             return "", ""
-        if all_of(check.outcome for check in found) == Outcome.HOLDS:
+        if all_of(check.outcome for check in checks) == Outcome.HOLDS:
             return f"it holds when {member}", ""
     return "", "" if condition.family == "sets" else "no other ablation of this family does it"

@@ -42,7 +42,7 @@ def _in_other_gauge(claim: Claim, readout: Readout, confidence: float) -> str | 
     """The outcome in the gauge that the readout is not in; None if the gauge cannot matter."""
     if claim.fact is not None and not claim.fact.depends_on_gauge:
         return None
-    named = [one.target for one in claim.ablations]
+    named = [ablation.target for ablation in claim.ablations]
     if isinstance(claim.condition, Quantified):
         named.append(claim.condition.target)
     if named and not any(target.has_gauge for target in named):

@@ -35,11 +35,11 @@ def as_named(demands: Demands, names: Sequence[str]) -> Array:
         NotJudgedError: the head has no such class.
     """
     met = demands.always.copy()
-    for several, asked in demands.named:
-        met &= asked[:, _rows(several, names)].all(axis=1)
-    for but, asked in demands.others:
+    for several, satisfied in demands.named:
+        met &= satisfied[:, _rows(several, names)].all(axis=1)
+    for but, satisfied in demands.others:
         rest = [row for row, name in enumerate(names) if name not in but]
-        met &= asked[:, rest].all(axis=1)
+        met &= satisfied[:, rest].all(axis=1)
     for source, targets, goes in demands.goes:
         met &= goes(_rows((source,), names)[0], _rows(targets, names))
     return np.asarray(met)
@@ -69,7 +69,7 @@ def by_any(demands: Demands, support: IntArray) -> Array:
     """
     bound = _bound(demands)
     groups = _groups(demands, bound)
-    found = np.zeros(demands.cases, dtype=bool)
+    held = np.zeros(demands.cases, dtype=bool)
     free_sizes = [len(names) for names in groups]
     free_would_do = [_would_do(demands, names[0], support) for names in groups]
     would_do = {name: _would_do(demands, name, support) for name in bound}
@@ -88,8 +88,8 @@ def by_any(demands: Demands, support: IntArray) -> Array:
         rest = [row for row in range(len(support)) if row not in rows]
         places = [nobody[:, rest], *(each[:, rest] for each in free_would_do)]
         sizes = [len(rest) - sum(free_sizes), *free_sizes]
-        found |= met & _can_be_matched(places, sizes)
-    return found
+        held |= met & _can_be_matched(places, sizes)
+    return held
 
 
 def _bound(demands: Demands) -> tuple[str, ...]:
@@ -103,9 +103,9 @@ def _groups(demands: Demands, bound: tuple[str, ...]) -> list[list[str]]:
     groups: dict[tuple[object, ...], list[str]] = {}
     for name in demands.classes:
         if name not in bound:
-            asked = [name in several for several, _ in demands.named]
+            named = [name in several for several, _ in demands.named]
             spoken_of = [name in but for but, _ in demands.others]
-            key = (*asked, *spoken_of, name in demands.measured)
+            key = (*named, *spoken_of, name in demands.measured)
             groups.setdefault(key, []).append(name)
     return list(groups.values())
 
@@ -115,12 +115,12 @@ def _would_do(demands: Demands, name: str | None, support: IntArray) -> Array:
     met = np.ones((demands.cases, len(support)), dtype=bool)
     if name in demands.measured:
         met &= support > 0
-    for several, asked in demands.named:
+    for several, satisfied in demands.named:
         if name in several:
-            met &= asked
-    for but, asked in demands.others:
+            met &= satisfied
+    for but, satisfied in demands.others:
         if name not in but:
-            met &= asked
+            met &= satisfied
     return met
 
 

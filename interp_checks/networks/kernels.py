@@ -308,21 +308,21 @@ def ablate(
         for t in range(steps):
             before = (t + 1) % 2 * half
             after = t % 2 * half
-            for one in range(layer, layers):
-                old = before + one * padded * LANES
-                new = after + one * padded * LANES
+            for step in range(layer, layers):
+                old = before + step * padded * LANES
+                new = after + step * padded * LANES
                 for unit in range(units):
                     at = (t * units + unit) * 4 * LANES
                     first = unit * padded * 4
-                    if one > layer:
+                    if step > layer:
                         below = new - padded * LANES
-                        _fill_bias(bias[one], 4 * unit, sums)
-                        _add_product(input_weights[one], first, hidden, below, padded, sums)
-                        _add_product(recurrent_weights[one], first, hidden, old, padded, sums)
+                        _fill_bias(bias[step], 4 * unit, sums)
+                        _add_product(input_weights[step], first, hidden, below, padded, sums)
+                        _add_product(recurrent_weights[step], first, hidden, old, padded, sums)
                     else:
                         _copy_cell(base, at, sums, 0)
                         if from_bias[row]:
-                            value = bias[one, 4 * unit + gate]
+                            value = bias[step, 4 * unit + gate]
                             sums[gate * LANES : (gate + 1) * LANES] = value
                         for rank in range(ranks):
                             if terms[row, rank]:
@@ -330,7 +330,7 @@ def ablate(
                                 where = (t * ranks + rank) * LANES
                                 _add_scaled(value, along, where, sums, gate * LANES)
                         _add_product(own, first, hidden, old, padded, sums)
-                    cell = (one * units + unit) * LANES
+                    cell = (step * units + unit) * LANES
                     _update_cell(sums, state, cell, hidden, new + unit * LANES)
         last = (steps - 1) % 2 * half + (layers - 1) * padded * LANES
         read_out(hidden, last, head, head_bias, logits)

@@ -135,31 +135,6 @@ class Reference:
         return (logits >= largest).int().argmax(1)
 
 
-def batches_of(
-    inputs: torch.Tensor | Iterable[tuple[Any, Any]], batch_dim: int = 0
-) -> Iterator[tuple[Any, ...]]:
-    """The arguments of each forward pass: a tensor cut into pieces, or batches less labels.
-
-    Raises:
-        InterpChecksError: a batch is not a pair of inputs and labels.
-    """
-    import torch
-
-    if isinstance(inputs, torch.Tensor):
-        for piece in inputs.split(BATCH, dim=batch_dim):
-            yield (piece,)
-        return
-    for batch in inputs:
-        # A tensor of two inputs would unpack as well.
-        if isinstance(batch, torch.Tensor) or not isinstance(batch, Sequence) or len(batch) != 2:
-            raise InterpChecksError(
-                "a batch is not a pair of inputs and labels",
-                found=type(batch).__name__,
-                remedy="give an iterable of batches, or all inputs as one tensor",
-            )
-        yield batch[0] if isinstance(batch[0], tuple) else (batch[0],)
-
-
 def checked(
     reference: Reference, ablations: Iterable[tuple[GateWeights, Sequence[int]] | AblatedWeights]
 ) -> list[AblatedWeights]:
@@ -173,9 +148,7 @@ def checked(
 
 
 def predict(
-    reference: Reference,
-    ablations: Sequence[AblatedWeights],
-    arguments: tuple[Any, ...],
+    reference: Reference, ablations: Sequence[AblatedWeights], arguments: tuple[Any, ...]
 ) -> IntArray:
     """The reference's predictions of one batch under each ablation, [A, n]."""
     rows = [

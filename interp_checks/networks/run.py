@@ -203,18 +203,18 @@ class Run:
         """
         worst, ahead = 0.0, np.empty(len(images))
         for start in range(0, len(images), BATCH):
-            some = images[start : start + BATCH]
-            given = self.reference.logits(ablation, self.inputs[some])
+            batch = images[start : start + BATCH]
+            given = self.reference.logits(ablation, self.inputs[batch])
             logits = given.numpy()
-            every = np.arange(len(some))
-            first = logits[every, predicted[some]]
+            every = np.arange(len(batch))
+            first = logits[every, predicted[batch]]
             others = logits.copy()
-            others[every, predicted[some]] = -np.inf
+            others[every, predicted[batch]] = -np.inf
             signed = first - others.max(axis=1)
             ahead[start : start + BATCH] = np.abs(signed)
-            off = np.abs(lead[some] - signed)
+            off = np.abs(lead[batch] - signed)
             worst = max(worst, float(off.max())) if np.isfinite(off).all() else np.inf
-            predicted[some] = self.reference.predicted(given).numpy()
+            predicted[batch] = self.reference.predicted(given).numpy()
         return worst, ahead
 
     def _report(self, done: int) -> None:

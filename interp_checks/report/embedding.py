@@ -83,9 +83,7 @@ def _library() -> Any:
         return import_module("openTSNE")
     except ImportError as error:
         raise InterpChecksError(
-            "t-SNE maps need openTSNE",
-            found=str(error),
-            remedy="python -m pip install openTSNE",
+            "t-SNE maps need openTSNE", found=str(error), remedy="python -m pip install openTSNE"
         ) from None
 
 

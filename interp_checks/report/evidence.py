@@ -124,13 +124,13 @@ def _rows(verdict: Verdict, readout: Readout) -> list[dict[str, Any]]:
     # The verdict counts the sets of a claim about "some set of 2"; a table would bury the rest.
     many = isinstance(condition, Quantified) and condition.size > 1
     named = () if many else verdict.ablations
-    wanted: list[Ablation] = []
+    shown: list[Ablation] = []
     for ablation in named:
         own = len(readout.directions_of(ablation.target))
         small = own <= _WHOLE_FAMILY
         whole = family_members(ablation.family, own, ablation.target) if small else ()
-        wanted += [*whole, ablation]
-    ablations = [ablation for ablation in unique(wanted) if ablation.kind not in ("every", "none")]
+        shown += [*whole, ablation]
+    ablations = [ablation for ablation in unique(shown) if ablation.kind not in ("every", "none")]
     confusions = sweep(readout, ablations)
     return [_row(ablation, confusions[ablation]) for ablation in ablations]
 

@@ -91,17 +91,17 @@ def _counts(report: dict[str, Any]) -> str:
     summary = report["summary"]
     every = [claim for subject in report["subjects"] for claim in subject["claims"]]
     behind = {word: of_which(word, every) for word in STATUSES}
-    told = [
+    parts = [
         f"{_SIGNS[word]} {word} {summary[word]}" + (f" ({behind[word]})" if behind[word] else "")
         for word in STATUSES
         if summary.get(word)
     ]
-    if not told:
-        told = ["No claim was judged."]
+    if not parts:
+        parts = ["No claim was judged."]
     deselected = len(report["selection"]["deselected"])
     if deselected:
-        told.append(f"deselected {deselected}")
-    return ", ".join(told)
+        parts.append(f"deselected {deselected}")
+    return ", ".join(parts)
 
 
 def _warnings(report: dict[str, Any]) -> list[str]:
@@ -118,8 +118,8 @@ def _warnings(report: dict[str, Any]) -> list[str]:
             f"{_plain(place['reason'])}"
         )
     if report["selection"]["narrowed_by"]:
-        told = ", ".join(map(_plain, report["selection"]["narrowed_by"][:5]))
-        lines.append(f"Only part of the suites was collected: {told}.")
+        patterns = ", ".join(map(_plain, report["selection"]["narrowed_by"][:5]))
+        lines.append(f"Only part of the suites was collected: {patterns}.")
     return lines
 
 
@@ -132,8 +132,8 @@ def _since_baseline(report: dict[str, Any]) -> list[str]:
     """What became of each finding: those that changed, the ones that are gone first."""
     baseline = report["baseline"]
     every = [claim for subject in report["subjects"] for claim in subject["claims"]]
-    known = [claim for claim in every if claim["became"]]
-    changed = [claim for claim in known if claim["gone"] or claim["became"][0] not in _UNCHANGED]
+    compared = [claim for claim in every if claim["became"]]
+    changed = [claim for claim in compared if claim["gone"] or claim["became"][0] not in _UNCHANGED]
     changed.sort(key=lambda claim: not claim["gone"])
     became = ", ".join(f"{word} {count}" for word, count in baseline["became"].items())
     partial = ", a partial run" if baseline["partial"] else ""
@@ -150,7 +150,7 @@ def _since_baseline(report: dict[str, Any]) -> list[str]:
         lines.append("\n" + "\n".join(table) + "\n")
         if len(changed) > _MOST_FATES:
             lines.append(f"\n{len(changed) - _MOST_FATES} more have changed.\n")
-    elif known:
+    elif compared:
         lines.append("\nNo finding has changed.\n")
     unused = baseline["not_judged_now"]
     if unused:
@@ -252,11 +252,11 @@ def _sets(classes: list[str], lattice: dict[str, Any]) -> str:
         "|---|---|---|--:|",
     ]
     for place, name in enumerate(classes):
-        told = [
+        cells = [
             _plain(sets_in_words([tuple(numbers) for numbers in lattice[kind][place]], most=8))
             for kind in ("kill_sets", "sufficient_sets")
         ]
-        lines.append(f"| {_plain(name)} | {' | '.join(told)} | {lattice['revivals'][place]} |")
+        lines.append(f"| {_plain(name)} | {' | '.join(cells)} | {lattice['revivals'][place]} |")
     return "\n".join(lines) + "\n"
 
 

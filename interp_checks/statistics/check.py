@@ -27,6 +27,18 @@ class Outcome(str, Enum):
     FAILS = "fails"
     UNDECIDED = "undecided"
 
+    @classmethod
+    def of(cls, holds: bool, fails: bool) -> Outcome:
+        """Undecided if neither is shown."""
+        return cls.HOLDS if holds else cls.FAILS if fails else cls.UNDECIDED
+
+    @classmethod
+    def beside(cls, lower: float, upper: float, relation: str, threshold: float) -> Outcome:
+        """Of an interval that is to be "above" or "below" a threshold, and not on both sides."""
+        if relation == "below":
+            return cls.of(upper < threshold, lower >= threshold)
+        return cls.of(lower > threshold, upper <= threshold)
+
     def __str__(self) -> str:
         return self.value
 
@@ -122,12 +134,8 @@ class Check:
         unit = "%"
         if isinstance(estimate, Change):
             unit = "point" if threshold == 0.01 else "points"
-        if relation == "below":
-            holds, fails = upper < threshold, lower >= threshold
-        else:
-            holds, fails = lower > threshold, upper <= threshold
         return cls(
-            Outcome.HOLDS if holds else Outcome.FAILS if fails else Outcome.UNDECIDED,
+            Outcome.beside(lower, upper, relation, threshold),
             quantity,
             f"{relation} {percent_words(100 * threshold, '')} {unit}",
             estimate.beside(threshold),
@@ -157,7 +165,7 @@ class Check:
     @classmethod
     def exact(cls, quantity: str, expected: str, measured: str, holds: bool) -> Check:
         """A comparison without sampling: it holds or it fails."""
-        outcome = Outcome.HOLDS if holds else Outcome.FAILS
+        outcome = Outcome.of(holds, not holds)
         return cls(outcome, quantity, expected, measured, leans=holds, sampled=False)
 
     def at(self, confidence: float) -> Check:
@@ -237,8 +245,8 @@ class Check:
         """
 
         def number(name: str) -> float:
-            found = saved.get(name)
-            return math.nan if found is None else float(found)
+            value = saved.get(name)
+            return math.nan if value is None else float(value)
 
         counts, wanted = saved.get("counts"), saved.get("wanted")
         estimate = None if counts is None else estimate_of(counts, confidence)
@@ -306,23 +314,18 @@ def either_of(first: Check, second: Check, again: Callable[[float], Check]) -> C
 
 def compare_measured(quantity: str, measured: Measured, relation: str, threshold: float) -> Check:
     """Compare a measured number's interval with a threshold; undecided while on both sides."""
-    if relation == "below":
-        holds, fails = measured.upper < threshold, measured.lower >= threshold
-        leans = measured.value < threshold
-    else:
-        holds, fails = measured.lower > threshold, measured.upper <= threshold
-        leans = measured.value > threshold
+    value = measured.value
     return Check(
-        Outcome.HOLDS if holds else Outcome.FAILS if fails else Outcome.UNDECIDED,
+        Outcome.beside(measured.lower, measured.upper, relation, threshold),
         quantity,
         f"{relation} {percent_words(threshold, '')}",
         measured.beside(threshold),
-        measured.value,
+        value,
         measured.lower,
         measured.upper,
         measured.total,
         more=None if measured.too_few else partial(_images_for, measured, threshold),
-        leans=leans,
+        leans=value < threshold if relation == "below" else value > threshold,
         confidence=measured.confidence,
     )
 

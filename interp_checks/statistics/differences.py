@@ -75,14 +75,14 @@ def _permuted(old: tuple[int, int], old_total: int, new: tuple[int, int], new_to
     """How often the new sample would have as high a sum if images were dealt out at random."""
     total = old_total + new_total
     plus, minus = old[0] + new[0], old[1] + new[1]
-    found = new[0] - new[1]
+    gain = new[0] - new[1]
     ups, chances = _dealt(total, plus, new_total)
     if not minus:
-        return float(min(1.0, chances[ups >= found].sum()))
+        return float(min(1.0, chances[ups >= gain].sum()))
     error = 0.0
     for up, chance in zip(ups, chances, strict=True):
         downs, given = _dealt(total - plus, minus, new_total - int(up))
-        error += float(chance * given[downs <= up - found].sum())
+        error += float(chance * given[downs <= up - gain].sum())
     return min(1.0, error)
 
 

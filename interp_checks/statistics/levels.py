@@ -38,10 +38,10 @@ def failing(checks: Iterable[Check], confidence: float) -> tuple[Check, ...]:
         checks: at the confidence at which they hold.
         confidence: at which one of them alone would fail.
     """
-    found = tuple(checks)
-    comparisons = sum(check.comparisons for check in found if check.again is not None)
+    family = tuple(checks)
+    comparisons = sum(check.comparisons for check in family if check.again is not None)
     level = corrected(confidence, max(1, comparisons))
-    return tuple(_failing_at(check, level) for check in found)
+    return tuple(_failing_at(check, level) for check in family)
 
 
 def searched(check: Check, among: int, confidence: float) -> Check:

@@ -27,12 +27,12 @@ def more_images(estimate: Estimate | Change, threshold: float) -> int | None:
     """
     if not estimate.total:
         return None
-    wanted = estimate.value < threshold
+    below = estimate.value < threshold
 
     def decided(total: int) -> bool:
         scaled = _scaled(estimate, total)
         lower, upper = scaled.interval
-        return upper < threshold if wanted else lower > threshold
+        return upper < threshold if below else lower > threshold
 
     total = smallest(decided, estimate.total)
     return None if total is None else total - estimate.total
@@ -73,8 +73,8 @@ def merged(needs: Iterable[Needs]) -> dict[str, int | None]:
     together: dict[str, int | None] = {}
     for each in needs:
         for kind, count in each.items():
-            known = together.get(kind, 0)
-            together[kind] = None if count is None or known is None else max(count, known)
+            largest = together.get(kind, 0)
+            together[kind] = None if count is None or largest is None else max(count, largest)
     return together
 
 
@@ -93,8 +93,8 @@ def needs_in_words(needs: Needs) -> str:
     hopeless = [kind for kind, count in needs.items() if count is None]
     if hopeless:
         return f"no number of {hopeless[0]} would decide: the number is at the threshold"
-    known = sorted(((count, kind) for kind, count in needs.items() if count), reverse=True)
-    if not known:
+    largest = sorted(((count, kind) for kind, count in needs.items() if count), reverse=True)
+    if not largest:
         return ""
-    told = " and ".join(f"{rounded(count)} more {kind}" for count, kind in known[:2])
-    return f"about {told} would decide"
+    phrase = " and ".join(f"{rounded(count)} more {kind}" for count, kind in largest[:2])
+    return f"about {phrase} would decide"

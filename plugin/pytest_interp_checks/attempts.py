@@ -129,15 +129,15 @@ def _broken(report: pytest.TestReport, word: str) -> Ended:
 def _skipped(report: pytest.TestReport) -> Ended:
     """A test that a mark, a fixture or another plugin skipped, or expected to fail."""
     if hasattr(report, "wasxfail"):
-        told = one_line(str(report.wasxfail)).removeprefix("reason: ")
-        return Ended("expected failure", "xfailed", told or _said(report))
+        reason = one_line(str(report.wasxfail)).removeprefix("reason: ")
+        return Ended("expected failure", "xfailed", reason or _said(report))
     return Ended("skipped", "skipped", _said(report))
 
 
 def _said(report: pytest.TestReport) -> str:
     """One line of what a report says."""
-    told = report.longrepr
-    if isinstance(told, tuple):  # of what is skipped: file, line, reason
-        return one_line(str(told[2]).removeprefix("Skipped: "))
-    crash = getattr(told, "reprcrash", None)
-    return one_line(str(getattr(crash, "message", None) or told or ""))
+    problem = report.longrepr
+    if isinstance(problem, tuple):  # of what is skipped: file, line, reason
+        return one_line(str(problem[2]).removeprefix("Skipped: "))
+    crash = getattr(problem, "reprcrash", None)
+    return one_line(str(getattr(crash, "message", None) or problem or ""))

@@ -52,11 +52,11 @@ def baseline_of(config: pytest.Config) -> SavedRun | None:
 
 def matching_of(old: Readout, new: Readout, config: pytest.Config) -> Matching:
     """The matching of two readouts, made once."""
-    known = config.stash.setdefault(_MATCHINGS, {})
+    matchings = config.stash.setdefault(_MATCHINGS, {})
     key = id(old), id(new)
-    if key not in known:
-        known[key] = old, new, match_directions(old, new)
-    return known[key][2]
+    if key not in matchings:
+        matchings[key] = old, new, match_directions(old, new)
+    return matchings[key][2]
 
 
 def became(
@@ -87,12 +87,12 @@ def became(
     """
     run = baseline_of(config)
     assert run is not None
-    known = run.find(test, str(stated), file=file)
-    if known is None:
+    match = run.find(test, str(stated), file=file)
+    if match is None:
         if run.has_unjudged(test, str(stated)):
             return fate_by_outcomes(Judged(stated, None, ""), after), test
         return None, None
-    entry, old = known
+    entry, old = match
     before = Judged.of_entry(entry)
     fate = fate_between(
         before,
@@ -126,10 +126,10 @@ def comparison_lines(
     if run is None:
         return []
     words = Counter(row["fate"][0] for row in rows if row["fate"])
-    told = ", ".join(f"{word} {count}" for word, count in words.items())
+    tally = ", ".join(f"{word} {count}" for word, count in words.items())
     partial = " (a partial run)" if run.partial else ""
     lines = [
-        f"Against {path_for_people(config, run.path)}{partial}: {told or 'no claim in common'}"
+        f"Against {path_for_people(config, run.path)}{partial}: {tally or 'no claim in common'}"
     ]
     readouts = [old for _, old in _known(rows, run)]
     if tables.snapshot and readouts:
@@ -160,10 +160,10 @@ def unused_lines(unused: list[dict[str, str]]) -> list[str]:
     if not unused:
         return []
     noun = "claim" if len(unused) == 1 else "claims"
-    told = [claim["claim"] + (f" ({claim['why']})" if claim["why"] else "") for claim in unused]
+    claims = [claim["claim"] + (f" ({claim['why']})" if claim["why"] else "") for claim in unused]
     return [
         f"{len(unused)} {noun} of the baseline not judged now:",
-        *(f"  {line}" for line in told),
+        *(f"  {line}" for line in claims),
     ]
 
 

@@ -67,12 +67,12 @@ def against_baseline(
     """
     claim = evidence["claim"]
     if fate is None and baseline.partial:
-        told = f"{path} is a partial run, and does not cover this claim"
-        evidence.update(fate=[UNKNOWN, told], gone=False)
-        return "skipped", f"{UNKNOWN}: {told}"
+        why = f"{path} is a partial run, and does not cover this claim"
+        evidence.update(fate=[UNKNOWN, why], gone=False)
+        return "skipped", f"{UNKNOWN}: {why}"
     if fate is None:
-        told = "save a new one with --interp-save, or take the claim out"
-        evidence.update(fate=[UNKNOWN, told], gone=True)
+        why = "save a new one with --interp-save, or take the claim out"
+        evidence.update(fate=[UNKNOWN, why], gone=True)
         return "failed", (
             f"claim     {claim}\nThis claim is not in the baseline {path}.\n{alike}"
             "Save a new one with --interp-save, or take the claim out."

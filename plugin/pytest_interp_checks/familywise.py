@@ -29,10 +29,10 @@ def corrected(
     claim: Claim, readout: Readout, request: pytest.FixtureRequest, confidence: float
 ) -> Corrected:
     """The correction of one claim, in the suite's words, among all that were collected."""
-    known = request.session.stash.setdefault(_RESULTS, {})
+    results_by_key = request.session.stash.setdefault(_RESULTS, {})
     mine = subject_fixture(request.node)
     key = id(mine), id(readout), claim.needs_images
-    if key not in known:
+    if key not in results_by_key:
         collected = collected_claims(request.session)
         own = dict.fromkeys(claim_of(item) for item in collected if subject_fixture(item) is mine)
         if reference_of(request.getfixturevalue("subject")) is not None:
@@ -45,8 +45,8 @@ def corrected(
             except NotJudgedError:
                 errors.append(1.0)
         results = holm(errors, 1 - confidence, number_of_claims(request.session))
-        known[key] = readout, dict(zip(own, results, strict=True))
-    return known[key][1][claim]
+        results_by_key[key] = readout, dict(zip(own, results, strict=True))
+    return results_by_key[key][1][claim]
 
 
 def collected_claims(session: pytest.Session) -> list[pytest.Item]:

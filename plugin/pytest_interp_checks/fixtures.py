@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,15 +41,7 @@ def subject(pytestconfig: pytest.Config) -> Any:
 
     The default is what the command line asks for, otherwise the shipped reference.
     """
-    from interp_checks.errors import InterpChecksError
-
-    problem = ""
-    try:
-        return default_subject(pytestconfig)
-    except InterpChecksError as error:
-        problem = str(error)
-    # Outside of the except block, so that the error is told once.
-    return pytest.fail(problem, pytrace=False)
+    return _or_fail(lambda: default_subject(pytestconfig))
 
 
 @pytest.fixture(scope="session")
@@ -58,17 +51,12 @@ def subject_with_images(subject: Any, pytestconfig: pytest.Config) -> Any:
     The subject, if it has them. For a shipped reference without its images: the shipped digits
     reference, whose images need no download.
     """
-    from interp_checks.errors import InterpChecksError
     from interp_fixtures.resolve import with_images
 
     from .progress import terminal_progress
 
-    problem = ""
-    try:
-        return with_images(subject, request_of(pytestconfig), terminal_progress(pytestconfig))
-    except InterpChecksError as error:
-        problem = str(error)
-    return pytest.fail(problem, pytrace=False)
+    progress = terminal_progress(pytestconfig)
+    return _or_fail(lambda: with_images(subject, request_of(pytestconfig), progress))
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +85,19 @@ def images(subject: Any) -> ImageSet:
     """The test images; skips where there are none at hand."""
     image_set: ImageSet = _part(subject, "images")
     return image_set
+
+
+def _or_fail(make: Callable[[], Any]) -> Any:
+    """What is made; the test fails with one message where it cannot be."""
+    from interp_checks.errors import InterpChecksError
+
+    problem = ""
+    try:
+        return make()
+    except InterpChecksError as error:
+        problem = str(error)
+    # Outside of the except block, so that the error is told once.
+    return pytest.fail(problem, pytrace=False)
 
 
 def _part(subject: Any, name: str) -> Any:

@@ -46,13 +46,13 @@ def run_claim(
     stated: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
-    known = described_or_fail(subject)
+    described = described_or_fail(subject)
     # A subject of a user's own is judged as it is, whatever the scope of its fixture.
-    if stated.needs_images and known.reference is not None:
-        known = described_or_fail(request.getfixturevalue("subject_with_images"))
-    judgement = _judgement(stated, references, known, request)
+    if stated.needs_images and described.reference is not None:
+        described = described_or_fail(request.getfixturevalue("subject_with_images"))
+    judgement = _judgement(stated, references, described, request)
     evidence = evidence_of(judgement)
-    evidence["snapshot"] = _packed_once(known.readout, repr(evidence["subject"]), request)
+    evidence["snapshot"] = _packed_once(described.readout, repr(evidence["subject"]), request)
     request.node.stash[EVIDENCE] = evidence
     note_judged(request.node, evidence, judgement.fate)
     decision, message = _decision(judgement, evidence, request.config)
@@ -164,16 +164,16 @@ def _judge(
     if not option("interp_familywise") or verdict.outcome != Outcome.HOLDS:
         return verdict
     correction = corrected(stated, readout, request, confidence)
-    told = (
+    part = (
         f"of {correction.among} claims; p = {correction.error:.1g}, "
         f"Holm allows {correction.allowed:.1g}"
     )
     if correction.holds:
-        return replace(verdict, notes=(*verdict.notes, f"familywise: one {told}"))
+        return replace(verdict, notes=(*verdict.notes, f"familywise: one {part}"))
     return replace(
         verdict,
         outcome=Outcome.UNDECIDED,
-        notes=(*verdict.notes, f"familywise: holds by itself, but is one {told}"),
+        notes=(*verdict.notes, f"familywise: holds by itself, but is one {part}"),
     )
 
 

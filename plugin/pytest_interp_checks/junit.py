@@ -52,8 +52,8 @@ def note_judged(node: pytest.Item, evidence: dict[str, Any], fate: Fate | None) 
 
 def _anywhere(verdict: dict[str, Any]) -> str:
     """The rate of chance for some directions and classes, and over which."""
-    told = anywhere_of(verdict)
-    return f"{told} for {verdict['chance_anywhere']['over']}" if told else ""
+    chance = anywhere_of(verdict)
+    return f"{chance} for {verdict['chance_anywhere']['over']}" if chance else ""
 
 
 def unjudged(claim: str, source: str | None, ended: Ended) -> Properties:

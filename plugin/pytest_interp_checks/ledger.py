@@ -63,12 +63,12 @@ class Ledger:
 
     def fail_to_collect(self, report: pytest.CollectReport) -> None:
         """Take in that a file or folder could not be collected, or was skipped as a whole."""
-        told = report.longrepr
-        if isinstance(told, tuple):
-            text = str(told[2]).removeprefix("Skipped: ")
+        problem = report.longrepr
+        if isinstance(problem, tuple):
+            text = str(problem[2]).removeprefix("Skipped: ")
         else:
-            crash = getattr(told, "reprcrash", None)
-            text = str(getattr(crash, "message", None) or _last_line(str(told)))
+            crash = getattr(problem, "reprcrash", None)
+            text = str(getattr(crash, "message", None) or _last_line(str(problem)))
         self.uncollected.append(Uncollected(report.nodeid, str(report.outcome), one_line(text)))
 
     @property
@@ -154,13 +154,13 @@ class Ledger:
     def by_subject(self) -> list[tuple[Tables, list[dict[str, Any]]]]:
         """The rows of each subject, with its tables; see also :meth:`without_subject`."""
         groups: dict[str, tuple[Tables, list[dict[str, Any]]]] = {}
-        known = {row["subject_key"]: row["subject"] for row in self.rows if row["subject"]}
+        subjects = {row["subject_key"]: row["subject"] for row in self.rows if row["subject"]}
         for row in self.rows:
             key = row["subject_key"]
             if key is None:
                 continue
             if key not in groups:
-                groups[key] = Tables(known[key], snapshot=self.snapshots.get(key, "")), []
+                groups[key] = Tables(subjects[key], snapshot=self.snapshots.get(key, "")), []
             tables, rows = groups[key]
             tables.add(row["rows"])
             tables.lattice = tables.lattice or row["lattice"]
@@ -211,16 +211,16 @@ def _unjudged(record: Collected) -> dict[str, Any]:
 
 def _several(earlier: list[str], last: list[str], missing: int) -> str:
     """What is to be said of a claim that was run more than once."""
-    told = []
+    remarks = []
     if earlier:
         before = _counted(earlier)
-        told.append(f"run again after it {'ended' if last else 'ended only'} so: {before}")
+        remarks.append(f"run again after it {'ended' if last else 'ended only'} so: {before}")
     if len(set(last)) > 1:
-        told.append(f"{len(last)} runs disagree: {_counted(last)}; the worst counts")
+        remarks.append(f"{len(last)} runs disagree: {_counted(last)}; the worst counts")
     if missing and last:
         total = missing + len(last)
-        told.append(f"{missing} of {total} repetitions did not run")
-    return "; ".join(told)
+        remarks.append(f"{missing} of {total} repetitions did not run")
+    return "; ".join(remarks)
 
 
 def _counted(statuses: list[str]) -> str:

@@ -168,8 +168,8 @@ def needs_readouts(config: pytest.Config) -> bool:
     """Whether what is written at the end needs more than verdicts and counts."""
     option = config.getoption
     pages = any(path.endswith(".html") for path in option("interp_report"))
-    asked = option("interp_save"), option("interp_baseline"), option("interp_figures")
-    return pages or any(asked)
+    outputs = option("interp_save"), option("interp_baseline"), option("interp_figures")
+    return pages or any(outputs)
 
 
 def request_of(config: pytest.Config) -> Request:

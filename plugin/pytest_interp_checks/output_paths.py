@@ -41,7 +41,7 @@ def check_outputs(config: pytest.Config) -> None:
             )
         outputs.append(("--interp-save", saved))
     xml = config.getoption("xmlpath", None)
-    known = [("--junitxml", Path(xml))] if xml else []
+    written = [("--junitxml", Path(xml))] if xml else []
     inputs = []
     for name in ("checkpoint", "baseline", "align"):
         path_given = path_of(config, f"interp_{name}")
@@ -54,7 +54,7 @@ def check_outputs(config: pytest.Config) -> None:
             for given in inputs
             if (option, given[0]) != ("--interp-save", "--interp-baseline")
         ]
-        for other, taken in (*known, *read):
+        for other, taken in (*written, *read):
             if _same(path, taken):
                 if option == other == "--interp-report":
                     raise pytest.UsageError(
@@ -64,7 +64,7 @@ def check_outputs(config: pytest.Config) -> None:
                     f"{option}: {path_for_people(config, path)} is the file of {other}; "
                     "give each a path of its own"
                 )
-        known.append((option, path))
+        written.append((option, path))
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if outputs and epoch and not (epoch.isascii() and epoch.isdecimal()):
         raise pytest.UsageError(

@@ -48,12 +48,12 @@ class Written:
         # A defect in one format must not cost the others.
         except Exception as error:
             self.failed = True
-            told, where = _problem(error), ""
+            problem, where = _problem(error), ""
             if path is not None:
                 named = one_line(path_for_people(self.config, path))
-                told = told.replace(one_line(str(path)), named)
-                where = "" if told.startswith(named) else f"{named}: "
-            self.lines.append(f"{what}: {printable(where)}{told}")
+                problem = problem.replace(one_line(str(path)), named)
+                where = "" if problem.startswith(named) else f"{named}: "
+            self.lines.append(f"{what}: {printable(where)}{problem}")
 
 
 def _problem(error: Exception) -> str:

@@ -32,8 +32,8 @@ _PATHS: pytest.StashKey[dict[str, list[Path]]] = pytest.StashKey()
 
 def folder_of(config: pytest.Config) -> Path:
     """The folder that pytest was called in."""
-    told: dict[str, Any] = getattr(config, "workerinput", {})
-    return Path(told.get(FOLDER, config.invocation_params.dir))
+    worker_input: dict[str, Any] = getattr(config, "workerinput", {})
+    return Path(worker_input.get(FOLDER, config.invocation_params.dir))
 
 
 def remember_paths(config: pytest.Config) -> None:

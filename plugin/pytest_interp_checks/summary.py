@@ -44,10 +44,7 @@ def write_summary(ledger: Ledger, reporter: pytest.TerminalReporter) -> None:
 
 
 def _write_subject(
-    tables: Tables,
-    entries: list[dict[str, Any]],
-    reporter: pytest.TerminalReporter,
-    write: _Write,
+    tables: Tables, entries: list[dict[str, Any]], reporter: pytest.TerminalReporter, write: _Write
 ) -> None:
     """What is to be said of one subject, and of the claims about it."""
     subject, config = tables.subject, reporter.config

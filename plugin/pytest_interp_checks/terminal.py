@@ -57,6 +57,6 @@ class SteadyTerminal:
             return
         self.stream.flush()
         if self.stream.failure is not None:
-            told = f"interp-checks: the output cannot be written: {self.stream.failure.strerror}"
+            message = f"interp-checks: the output cannot be written: {self.stream.failure.strerror}"
             with suppress(OSError, ValueError, AttributeError):
-                print(told, file=sys.stderr or self.stream)
+                print(message, file=sys.stderr or self.stream)

@@ -25,7 +25,8 @@ from interp_checks import (
 )
 from interp_checks.ablations.ablation import family_members
 from interp_checks.counting.argmax import BLOCK
-from interp_checks.counting.sweep import disagreements, predict
+from interp_checks.counting.by_image import differing
+from interp_checks.counting.sweep import predict
 
 #: Logits closer than this could be told apart differently by another order of summation.
 MARGIN = 1e-9
@@ -234,8 +235,8 @@ def test_images_that_two_ablations_predict_differently() -> None:
     readout = Readout(np.eye(3), [0, 1, 2], np.diag([3.0, 2.0, 1.0]), [0.0, 0.1, 0.2])
     assert predict(readout, dropping(1)).tolist() == [2, 1, 2]
     assert predict(readout, dropping(2)).tolist() == [0, 2, 2]
-    assert disagreements(readout, dropping(1), dropping(2)) == 2
-    assert disagreements(readout, dropping(1), dropping(1)) == 0
+    assert differing(readout, dropping(1), dropping(2)).sum() == 2
+    assert differing(readout, dropping(1), dropping(1)).sum() == 0
 
 
 def test_a_direction_that_does_not_exist_is_not_judged() -> None:

@@ -5,33 +5,25 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from naive import confusion
+from gate_cases import _one_thread
 from swapped_weights import swapped
 from torch import nn
 
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.networks import run as recurrent_runs
 from interp_checks.networks.gates import GateWeights, gate_weights_of
-from interp_checks.networks.sweep import ablated_predictions, predict_gates, sweep_gates
+from interp_checks.networks.sweep import predict_gates
 from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file
 
+__all__ = ["_one_thread"]  # fixture
+
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Forward passes this small are quicker on one, above all where tests run in parallel."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Classifier(nn.Module):
@@ -56,6 +48,13 @@ class Classifier(nn.Module):
 
 def noise(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def by_pytorch(
+    model: nn.Module, inputs: torch.Tensor, target: GateWeights, kept: list[tuple[int, ...]]
+) -> Any:
+    """Predictions of the reference engine when one gate's weights keep only some directions."""
+    return predict_gates(model, inputs, [(target, stay) for stay in kept], engine="torch")
 
 
 KINDS: dict[str, Any] = {
@@ -83,11 +82,10 @@ def test_predictions_are_those_of_the_layer_with_the_weights_swapped_in(
     # Every third of many matrices: over all these models, each kind of matrix comes up.
     for target in targets[:: 1 if len(targets) < 12 else 3]:
         kept = [(), (2,), (1, 3), (1, 2, 4, 5)]
-        ours = ablated_predictions(model, inputs, target, kept)
+        ours = by_pytorch(model, inputs, target, kept)
         with torch.no_grad():
             theirs = [swapped(model, target, one)(inputs).argmax(1).numpy() for one in kept]
             different += sum((model(inputs).argmax(1).numpy() != one).sum() for one in theirs)
-        assert ours.dtype == np.int64
         assert (ours == np.stack(theirs)).all(), str(target)
     assert different
 
@@ -111,7 +109,7 @@ def test_an_error_in_the_middle_leaves_the_model_as_it_was(kind: str, bidirectio
         for part in (model.stack, model.head):
             handle = part.register_forward_hook(fail)
             with pytest.raises(RuntimeError, match="in the middle"):
-                ablated_predictions(model, inputs, target, [(1,)])
+                by_pytorch(model, inputs, target, [(1,)])
             handle.remove()
             after = dict(model.named_parameters())
             assert all(after[name] is parameters[name] for name in parameters)
@@ -120,41 +118,6 @@ def test_an_error_in_the_middle_leaves_the_model_as_it_was(kind: str, bidirectio
             assert {n: t._version for n, t in after.items()} == versions
             assert [id(tensor) for tensor in model.stack._flat_weights] == flat
     assert torch.equal(model(inputs), intact)
-
-
-def test_a_model_may_take_states_masks_and_batches_of_its_own() -> None:
-    model = Classifier(nn.LSTM(5, 6, batch_first=True), 7)
-    target = GateWeights(1, "forget", "recurrent")
-    kept = [(1, 2), (3,)]
-    batches = []
-    expected = []
-    for size in (3, 5):
-        inputs, state = noise(size, 4, 5), (noise(1, size, 6), noise(1, size, 6, seed=2))
-        batches.append(((inputs, state), torch.zeros(size)))
-        with torch.no_grad():
-            expected.append([swapped(model, target, one)(inputs, state).argmax(1) for one in kept])
-    ours = ablated_predictions(model, iter(batches), target, kept)
-    assert (ours == np.concatenate([np.stack(part) for part in expected], axis=1)).all()
-
-
-def test_inputs_may_be_cut_along_another_dimension(monkeypatch: pytest.MonkeyPatch) -> None:
-    class TimeFirst(Classifier):
-        def forward(self, inputs: Any, state: Any = None) -> Any:
-            return self.head(self.stack(inputs)[0][-1])
-
-    model = TimeFirst(nn.GRU(5, 6), 7)
-    target = GateWeights(1, "new", "input")
-    inputs = noise(4, 10, 5)
-    monkeypatch.setattr("interp_checks.networks.reference.BATCH", 4)
-    monkeypatch.setattr("interp_checks.networks.sweep.BATCH", 4)
-    told: list[tuple[int, int]] = []
-    ours = ablated_predictions(
-        model, inputs, target, [(1,), ()], batch_dim=1, progress=lambda *done: told.append(done)
-    )
-    with torch.no_grad():
-        expected = [swapped(model, target, one)(inputs).argmax(1).numpy() for one in [(1,), ()]]
-    assert (ours == np.stack(expected)).all()
-    assert told == [(2, 6), (4, 6), (6, 6)]
 
 
 def test_buffers_are_not_written_to() -> None:
@@ -168,7 +131,7 @@ def test_buffers_are_not_written_to() -> None:
             return super().forward(inputs, state)
 
     model = Counting()
-    ablated_predictions(model, noise(3, 4, 5), GateWeights(1, "new", "input"), [(1,), (2,)])
+    by_pytorch(model, noise(3, 4, 5), GateWeights(1, "new", "input"), [(1,), (2,)])
     assert model.calls.item() == 0
 
 
@@ -176,27 +139,23 @@ def test_a_model_that_draws_lots_is_refused() -> None:
     target = GateWeights(1, "cell", "input")
     inputs = noise(3, 4, 5)
     model = Classifier(nn.LSTM(5, 6, num_layers=2, dropout=0.5, batch_first=True), 7)
-    assert ablated_predictions(model, inputs, target, [(1,)]).shape == (1, 3)
+    assert by_pytorch(model, inputs, target, [(1,)]).shape == (1, 3)
     model.train()
     with pytest.raises(InterpChecksError, match="model is training"):
-        ablated_predictions(model, inputs, target, [(1,)])
+        by_pytorch(model, inputs, target, [(1,)])
     assert model.training
     plain = Classifier(nn.LSTM(5, 6, batch_first=True), 7).train()
-    expected = ablated_predictions(plain.eval(), inputs, target, [(1,)])
-    assert (ablated_predictions(plain.train(), inputs, target, [(1,)]) == expected).all()
+    expected = by_pytorch(plain.eval(), inputs, target, [(1,)])
+    assert (by_pytorch(plain.train(), inputs, target, [(1,)]) == expected).all()
     assert plain.training
 
 
 def test_an_output_that_is_not_logits_is_refused() -> None:
     with pytest.raises(InterpChecksError, match="not logits"):
-        ablated_predictions(nn.GRU(5, 6), noise(3, 4, 5), GateWeights(1, "new", "input"), [(1,)])
+        by_pytorch(nn.GRU(5, 6), noise(3, 4, 5), GateWeights(1, "new", "input"), [(1,)])
     model = Classifier(nn.GRU(5, 6, batch_first=True), 7)
     with pytest.raises(NotJudgedError, match="no direction 6"):
-        ablated_predictions(model, noise(3, 4, 5), GateWeights(1, "new", "input"), [(6,)])
-    with pytest.raises(InterpChecksError, match="no batches"):
-        ablated_predictions(model, [], GateWeights(1, "new", "input"), [(1,)])
-    with pytest.raises(InterpChecksError, match="not a pair"):
-        ablated_predictions(model, [noise(2, 4, 5)], GateWeights(1, "new", "input"), [(1,)])  # type: ignore[list-item]
+        by_pytorch(model, noise(3, 4, 5), GateWeights(1, "new", "input"), [(6,)])
 
 
 # --- many ablations at once
@@ -248,30 +207,21 @@ def test_compiled_leads_are_close_before_anything_is_settled() -> None:
         assert np.allclose(lead[row], (largest[:, 0] - largest[:, 1]).numpy(), atol=1e-4)
 
 
-def test_counts_are_those_of_the_shipped_classifier_with_weights_swapped() -> None:
+def test_predictions_are_those_of_the_shipped_classifier_with_weights_swapped() -> None:
     model = load_checkpoint(checkpoint_file("digits")).model()
     rows, columns = model.architecture.input_size, model.architecture.input_size
     inputs = noise(300, rows, columns).abs()
-    labels = np.arange(300) % 10
     asked = [
         (target, tuple(i for i in range(1, 11) if i != 1 + place % 10))
         for place, target in enumerate(gate_weights_of(model))
     ]
-    with torch.no_grad():
-        intact = model(inputs).argmax(1).numpy()
-    counts = sweep_gates(model, inputs, labels, asked, engine="compiled", threads=2)
-    other = sweep_gates(model, inputs, torch.from_numpy(labels), asked, engine="torch")
-    assert all((one == two).all() for one, two in zip(counts, other, strict=True))
-    assert counts.confusion is not None
-    for row, one in enumerate(asked):
+    compiled = predict_gates(model, inputs, asked, engine="compiled", threads=2)
+    other = predict_gates(model, inputs, asked, engine="torch")
+    assert (compiled == other).all()
+    for row, ablation in enumerate(asked):
         with torch.no_grad():
-            predicted = swapped(model, *one)(inputs).argmax(1).numpy()
-        expected = confusion(labels, predicted, 10)
-        assert (counts.confusion[row] == expected).all()
-        assert (counts.right[row] == np.diag(expected)).all()
-        for label, both in enumerate(counts.both[row]):
-            here = labels == label
-            assert both == (here & (predicted == label) & (intact == label)).sum()
+            expected = swapped(model, *ablation)(inputs).argmax(1).numpy()
+        assert (compiled[row] == expected).all()
 
 
 def test_an_ablation_too_sensitive_for_float32_is_left_to_pytorch(
@@ -351,10 +301,6 @@ def test_requests_that_make_no_sense_are_refused() -> None:
         predict_gates(model, inputs, asked, threads=0)
     with pytest.raises(InterpChecksError, match="no inputs"):
         predict_gates(model, inputs[:0], asked)
-    with pytest.raises(InterpChecksError, match="labels"):
-        sweep_gates(model, inputs, np.zeros(29, dtype=int), asked)
-    with pytest.raises(InterpChecksError, match="labels"):
-        sweep_gates(model, inputs, np.full(30, 7), asked)
     assert predict_gates(model, inputs, []).shape == (0, 30)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from gate_cases import _one_thread
 from gate_chance_oracle import CLASSES, FEATURES, UNITS, Loop, made
 from naive import turned
 from torch import nn
@@ -21,15 +22,9 @@ from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.networks.gates import weight_block
 from interp_checks.networks.random_cuts import RotatedNetwork
 
+__all__ = ["_one_thread"]  # fixture
+
 KINDS = (nn.LSTM, nn.GRU, nn.RNN)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 # --- a plain loop -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from browsers import BROWSER, DRIVER, address, browser, click, one, opened, readout, texts
+from browsers import IN_CHROMIUM, address, browser, click, one, opened, readout, texts
 from hostile_pages import mnist_report
 
 from interp_checks import Ablation, Readout, every_subset, keeping_only, sweep
@@ -25,14 +25,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 __all__ = ["address", "browser", "mnist_report", "readout"]  # fixtures
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.long,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        BROWSER is None or DRIVER is None, reason="needs chromium and chromedriver on PATH"
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 
 def press(driver: webdriver.Chrome, *keys: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from browsers import BROWSER, DRIVER, address, browser, click, driver, one, opened, seen, texts
+from browsers import IN_CHROMIUM, address, browser, click, driver, one, opened, seen, texts
 from hostile_pages import HOSTILE, hostile_readout
 
 from interp_checks import keeping_only, sweep
@@ -22,14 +22,7 @@ from interp_checks.report.page import SubsetCounts, page
 
 __all__ = ["address", "browser", "driver"]  # fixtures
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.long,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        BROWSER is None or DRIVER is None, reason="needs chromium and chromedriver on PATH"
-    ),
-]
+pytestmark = IN_CHROMIUM
 
 #: Contrast of all text that is visible, with what lies behind it: the lowest, and where.
 CONTRAST = """

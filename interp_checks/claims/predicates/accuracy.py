@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
-from interp_checks.claims.predicate import Effect, Fact, Phrase, Rule, verb
+from interp_checks.claims.predicate import Effect, Fact, OfClasses, Phrase, Rule, verb
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.estimate import Estimate, Lead, percent
@@ -32,7 +32,7 @@ NAMES_NO_DIRECTION = "it names no direction"
 
 
 @dataclass(frozen=True)
-class Keeps(Effect):
+class Keeps(OfClasses, Effect):
     """Accuracy (no classes), or the recall of each class named, is on one side of a bound."""
 
     phrases = (
@@ -98,11 +98,6 @@ class Keeps(Effect):
         """The recall of each of these classes falls below ``percent``."""
         return cls("below", percent, cast("Classes", classes))
 
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those whose recall is meant."""
-        return self.classes
-
     def checks(self, scene: Scene) -> list[Check]:
         """Accuracy, or each recall, beyond the bound."""
         return _beside_bound(scene, self.relation, self.percent, self.classes)
@@ -123,7 +118,7 @@ def _beside_bound(
 
 
 @dataclass(frozen=True)
-class Is(Fact):
+class Is(OfClasses, Fact):
     """Accuracy (no classes), or the recall of each class named, is on one side of a bound."""
 
     phrases = (
@@ -175,11 +170,6 @@ class Is(Fact):
         elif self.classes:
             what = f"recall of {class_words(self.classes)}"
         return f"{what} is {self.relation} {percent_words(self.percent)}"
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those whose recall is meant."""
-        return self.classes
 
     @property
     def stronger(self) -> tuple[object, float]:
@@ -253,13 +243,8 @@ class HasExtremeRecall(Fact):
             pair = (own.count, own.total, other.count, other.total)
             smaller, larger = fisher(*pair), fisher(*pair[2:], *pair[:2])
             claimed, opposite = (smaller, larger) if sign > 0 else (larger, smaller)
-            outcome = Outcome.UNDECIDED
-            if claimed < tail:
-                outcome = Outcome.HOLDS
-            elif opposite < tail:
-                outcome = Outcome.FAILS
             return Check(
-                outcome,
+                Outcome.of(claimed < tail, opposite < tail),
                 f"recall of {class_words((self.name,))}",
                 f"{word} that of {class_words((name,))}",
                 f"{mine.beside(other.value)}, against {percent(other.value, 1, [own.value])} % of "

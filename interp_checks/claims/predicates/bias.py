@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from interp_checks.claims.predicate import Fact, Phrase, Rule
+from interp_checks.claims.predicate import Fact, OfClasses, Phrase, Rule
 from interp_checks.statistics.check import Check
-from interp_checks.wording import Classes, class_names, class_words, one_of
+from interp_checks.wording import Classes, class_words, one_of
 
 if TYPE_CHECKING:
     from interp_checks.claims.scene import Scene
 
 
 @dataclass(frozen=True)
-class Bias(Fact):
+class Bias(OfClasses, Fact):
     """The bias of these classes is above (below) the mean bias; ``most``: they are the extreme."""
 
     phrases = (
@@ -51,16 +51,11 @@ class Bias(Fact):
     most: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
+        super().__post_init__()
         one_of(self.verb, "favours", "holds back")
 
     def __str__(self) -> str:
         return f"the bias {self.verb} {class_words(self.classes)}{' most' if self.most else ''}"
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that it favours or holds back."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Above or below the mean of the biases: adding a constant to all changes nothing."""
@@ -71,7 +66,7 @@ class Bias(Fact):
         # Equal biases differ from their mean by rounding.
         centred[np.abs(centred) <= 1e-12 * np.abs(bias).max()] = 0.0
         signed = centred if self.verb == "favours" else -centred
-        rows = [scene.known(name) for name in self.classes]
+        rows = [scene.class_row(name) for name in self.classes]
         checks = []
         for row in rows:
             holds, expected = bool(signed[row] > 0), "positive" if signed is centred else "negative"

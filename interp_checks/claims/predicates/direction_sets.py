@@ -13,12 +13,7 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from interp_checks.ablations.ablation import (
-    Ablation,
-    dropping,
-    keeping_no_direction,
-    keeping_only,
-)
+from interp_checks.ablations.ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
 from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
 from interp_checks.statistics.check import Check, Outcome
@@ -412,13 +407,8 @@ class HasLargestShapley(Fact):
             lead = float(differences.mean())
             margin = bernstein(differences, (1 - level) / 2)
             lower, upper = max(-1.0, lead - margin), min(1.0, lead + margin)
-            outcome = Outcome.UNDECIDED
-            if lead - margin > 0:
-                outcome = Outcome.HOLDS
-            elif lead + margin < 0:
-                outcome = Outcome.FAILS
             return Check(
-                outcome,
+                Outcome.of(lead - margin > 0, lead + margin < 0),
                 f"Shapley value of direction {self.direction} for {what}",
                 f"above that of direction {other + 1}",
                 f"{100 * means[own]:+.1f} points, against {100 * means[other]:+.1f} of direction "

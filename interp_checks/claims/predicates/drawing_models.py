@@ -356,7 +356,7 @@ def _autoencoder(early: bool) -> str:
 
 def _drawer(early: Any, drawer: str) -> Drawer:
     which = f"early {drawer}" if early else drawer
-    return next(known for known in get_args(Drawer) if known == which)
+    return next(drawer for drawer in get_args(Drawer) if drawer == which)
 
 
 def _amount(value: float) -> float:

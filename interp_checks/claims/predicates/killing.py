@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from interp_checks.claims.predicate import Effect, Phrase, Rule, verb
+from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, verb
 from interp_checks.statistics.check import Check, Outcome, either_of
 from interp_checks.thresholds import ALIVE, DEAD
 from interp_checks.wording import Classes, class_names, class_words, number_words, whole_number
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kills(Effect):
+class Kills(OfClasses, Effect):
     """The recall of these classes falls to next to nothing; ``only``: of no other class."""
 
     phrases = (
@@ -50,9 +50,6 @@ class Kills(Effect):
     classes: Classes
     only: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
-
     def __str__(self) -> str:
         return f"kills {'only ' if self.only else ''}{class_words(self.classes)}"
 
@@ -67,11 +64,6 @@ class Kills(Effect):
     def kills_only(cls, *classes: object) -> Kills:
         """These classes are killed and no other is."""
         return cls(cast("Classes", classes), only=True)
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that die."""
-        return self.classes
 
     @property
     def killed_classes(self) -> tuple[str, ...]:
@@ -177,7 +169,7 @@ class KillsCount(Effect):
 
 
 @dataclass(frozen=True)
-class LeavesAlive(Effect):
+class LeavesAlive(OfClasses, Effect):
     """These classes keep most of their recall; ``only``: and no other; no classes: every one."""
 
     phrases = (
@@ -221,11 +213,6 @@ class LeavesAlive(Effect):
     def leaves_only_alive(cls, *classes: object) -> LeavesAlive:
         """These classes stay above 50 % recall and all others fall below."""
         return cls(cast("Classes", classes), only=True)
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that live."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Each class is above the threshold; ``only``: each other is below."""

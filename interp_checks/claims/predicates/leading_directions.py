@@ -21,6 +21,7 @@ from interp_checks.wording import (
     one_of,
     percent_words,
     percentage,
+    points_words,
     whole_number,
 )
 
@@ -102,20 +103,15 @@ class DirectionsCarry(Fact):
             "at most": (-math.inf, claimed),
             "about": (claimed - ABOUT, claimed + ABOUT),
         }[self.relation]
-        outcome = Outcome.UNDECIDED
-        if low <= lower and upper <= high:
-            outcome = Outcome.HOLDS
-        elif upper < low or high < lower:
-            outcome = Outcome.FAILS
-        told = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
+        percents = [percent(part, 1, (claimed, low, high)) for part in (share, lower, upper)]
         within = f" (within {100 * ABOUT:g} points)" if self.relation == "about" else ""
         return [
             Check(
-                outcome,
+                Outcome.of(low <= lower and upper <= high, upper < low or high < lower),
                 "variance of the logits along the first "
                 + ("direction" if self.count == 1 else f"{self.count} directions"),
                 f"{self.relation} {percent_words(self.percent)}{within}",
-                f"{told[0]} % [{told[1]}, {told[2]}] ({measured.images})",
+                f"{percents[0]} % [{percents[1]}, {percents[2]}] ({measured.images})",
                 share,
                 lower,
                 upper,
@@ -162,8 +158,8 @@ def _more_for_share(measured: Measured, bounds: tuple[float, float]) -> Callable
         distance = abs(share - bound)
         if not distance:
             return {"images": None}
-        wanted = round(total * (measured.reach(bound) / distance) ** 2)
-        return {"images": max(1, wanted - total) if wanted <= MOST else None}
+        images = round(total * (measured.reach(bound) / distance) ** 2)
+        return {"images": max(1, images - total) if images <= MOST else None}
 
     return more
 
@@ -267,8 +263,7 @@ class DirectionsSuffice(Fact):
     def __str__(self) -> str:
         keep = "direction keeps" if self.count == 1 else "directions keep"
         count = "one" if self.count == 1 else self.count
-        points = "point" if self.points == 1 else "points"
-        return f"at most {count} {keep} accuracy within {percent_words(self.points, '')} {points}"
+        return f"at most {count} {keep} accuracy within {points_words(self.points)}"
 
     @property
     def stronger(self) -> tuple[object, float]:
@@ -333,9 +328,8 @@ class FirstAreBest(Fact):
 
     def __str__(self) -> str:
         what = "direction is" if self.count == 1 else f"{self.count} directions are"
-        points = f"{percent_words(self.points, '')} {'point' if self.points == 1 else 'points'}"
         best = "the best one" if self.count == 1 else f"the best {self.count}"
-        return f"the first {what} within {points} of {best}"
+        return f"the first {what} within {points_words(self.points)} of {best}"
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:
@@ -397,11 +391,11 @@ class FirstAreBest(Fact):
         ahead, lower, upper = (
             percent(part, 1, [threshold]) for part in (change.value, *change.interval)
         )
-        told = (
+        measured = (
             f"{ahead} points [{lower}, {upper}] ({change.lost} right "
             f"there alone, {change.gained} right with the first alone, of {images})"
         )
-        return [replace(check, outcome=outcome, measured=told, again=None)]
+        return [replace(check, outcome=outcome, measured=measured, again=None)]
 
 
 def _lead(before: Array, now: Array, confidence: float) -> Change:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.claims.predicate import Effect, Phrase, Rule, Translation, verb
+from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, Translation, verb
 from interp_checks.errors import NotJudgedError
 from interp_checks.statistics.check import Check
 from interp_checks.thresholds import SAME
-from interp_checks.wording import Classes, class_names, class_words, number_words, whole_number
+from interp_checks.wording import Classes, class_words, number_words, whole_number
 
 if TYPE_CHECKING:
     from interp_checks.claims.sample import Cases, Demands
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PredictsOnly(Effect):
+class PredictsOnly(OfClasses, Effect):
     """These classes, each of them and no other, are still predicted."""
 
     phrases = (Phrase('"predicts" "only" classes', lambda classes: PredictsOnly(classes)),)
@@ -48,9 +48,6 @@ class PredictsOnly(Effect):
 
     classes: Classes
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
-
     def __str__(self) -> str:
         return f"predicts only {class_words(self.classes)}"
 
@@ -59,11 +56,6 @@ class PredictsOnly(Effect):
     def predicts_only(cls, *classes: object) -> PredictsOnly:
         """Each of these classes, and no other, gets more than 1 % of the predictions."""
         return cls(cast("Classes", classes))
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that are predicted."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Each class has a share above the threshold, each other one below."""

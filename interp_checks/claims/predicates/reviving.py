@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.claims.predicate import Effect, Fact, Phrase, Rule, Translation, verb
+from interp_checks.claims.predicate import Effect, Fact, OfClasses, Phrase, Rule, Translation, verb
 from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.estimate import percent
 from interp_checks.statistics.levels import corrected
 from interp_checks.thresholds import ALIVE, DEAD
-from interp_checks.wording import Classes, class_names, class_words, listed
+from interp_checks.wording import Classes, class_words, listed
 
 if TYPE_CHECKING:
     from interp_checks.claims.sample import Cases, Demands
@@ -24,7 +24,7 @@ _OF_A_PAIR = 3
 
 
 @dataclass(frozen=True)
-class Revives(Effect):
+class Revives(OfClasses, Effect):
     """These classes are dead under the other ablation and alive under this one."""
 
     phrases = (
@@ -59,9 +59,6 @@ class Revives(Effect):
     classes: Classes
     compared_with: Ablation
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
-
     def __str__(self) -> str:
         return f"revives {class_words(self.classes)} compared with {self.compared_with}"
 
@@ -70,11 +67,6 @@ class Revives(Effect):
     def revives(cls, *classes: object, compared_with: Ablation) -> Revives:
         """These classes are dead under the other ablation and alive under this one."""
         return cls(cast("Classes", classes), compared_with)
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that come back."""
-        return self.classes
 
     @property
     def ablations(self) -> tuple[Ablation, ...]:
@@ -100,7 +92,7 @@ class Revives(Effect):
 
 
 @dataclass(frozen=True)
-class MoreRevives(Fact):
+class MoreRevives(OfClasses, Fact):
     """Dropping some directions kills each of these classes; dropping more, it is alive again."""
 
     phrases = (
@@ -138,16 +130,8 @@ class MoreRevives(Fact):
 
     classes: Classes
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", class_names(self.classes))
-
     def __str__(self) -> str:
         return f"dropping more directions revives {class_words(self.classes)}"
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that come back."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """Some set and a larger one: the class is dead without the first, alive without both."""
@@ -168,14 +152,14 @@ def _revival(name: str, lattice: Lattice, level: float) -> Check:
     if pair is None:
         pair = replace(lattice, confidence=corrected(level, _OF_A_PAIR)).possible_witness(name)
         outcome = Outcome.UNDECIDED if pair is not None else Outcome.FAILS
-    told = "no set of directions and larger one do so"
+    sets = "no set of directions and larger one do so"
     if pair is not None:
-        told = " and ".join(_told(lattice, name, kept) for kept in pair)
+        sets = " and ".join(_told(lattice, name, kept) for kept in pair)
     return Check(
         outcome,
         "",
         "dead under 5 % when some are dropped, above 50 % when more are",
-        f"recall of {class_words((name,))}: {told}",
+        f"recall of {class_words((name,))}: {sets}",
         again=partial(_revival, name, lattice),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
-from interp_checks.claims.predicate import Effect, Phrase, Rule, verb
+from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, verb
 from interp_checks.errors import InterpChecksError
 from interp_checks.statistics.check import Check
 from interp_checks.thresholds import SPARED
@@ -15,8 +15,8 @@ from interp_checks.wording import (
     class_names,
     class_words,
     one_of,
-    percent_words,
     percentage,
+    points_words,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spares(Effect):
+class Spares(OfClasses, Effect):
     """The recall of these classes hardly falls; no classes: of every class but those named."""
 
     phrases = (
@@ -86,11 +86,6 @@ class Spares(Effect):
         return cls(scope="every")
 
     @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those that are spared, where they are named."""
-        return self.classes
-
-    @property
     def needs_named_classes(self) -> bool:
         """Whether it is about all classes but those that the claim names before."""
         return self.scope == "every other"
@@ -114,11 +109,13 @@ class Spares(Effect):
             demands.of_each(self.classes, cases.spared)
             return
         killed = demands.killed
-        demands.of_others(demands.known, cases.spared if killed is None else cases.spared | killed)
+        demands.of_others(
+            demands.named_so_far, cases.spared if killed is None else cases.spared | killed
+        )
 
 
 @dataclass(frozen=True)
-class Costs(Effect):
+class Costs(OfClasses, Effect):
     """Accuracy (no classes), or the recall of each class named, drops by less or more."""
 
     phrases = (
@@ -159,8 +156,7 @@ class Costs(Effect):
 
     def __str__(self) -> str:
         what = f"recall of {class_words(self.classes)}" if self.classes else "accuracy"
-        points = "point" if self.points == 1 else "points"
-        return f"costs {self.relation} than {percent_words(self.points, '')} {points} of {what}"
+        return f"costs {self.relation} than {points_words(self.points)} of {what}"
 
     @classmethod
     @verb
@@ -173,11 +169,6 @@ class Costs(Effect):
     def costs_more_than(cls, points: float, *classes: object) -> Costs:
         """Accuracy, or the recall of each of these classes, drops by more than ``points``."""
         return cls("more", points, cast("Classes", classes))
-
-    @property
-    def named_classes(self) -> tuple[str, ...]:
-        """Those whose recall is meant."""
-        return self.classes
 
     def checks(self, scene: Scene) -> list[Check]:
         """The loss of accuracy, or of each recall, on the claimed side."""

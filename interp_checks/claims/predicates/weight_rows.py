@@ -238,8 +238,8 @@ def _cosines_with(scene: Scene, row: int, others: tuple[int, ...]) -> FloatArray
             raise NotJudgedError(
                 f"there is no weight row {number}", found=f"{len(cosines)} hidden units"
             )
-    found: FloatArray = cosines[row - 1, [number - 1 for number in others]]
-    return found
+    others_of_row: FloatArray = cosines[row - 1, [number - 1 for number in others]]
+    return others_of_row
 
 
 def _pairs(scene: Scene) -> FloatArray:

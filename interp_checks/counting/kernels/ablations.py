@@ -166,23 +166,11 @@ def walk(
                     both_right += was_right[lane] if state[label, lane] >= top[lane] else 0
                 shared = np.int64(both_right)
                 if total != size:
-                    found, changed = settle_block(
-                        state,
-                        size,
-                        start,
-                        label,
-                        top,
-                        close,
-                        was_right,
-                        tally,
-                        along,
-                        classes,
-                        bias,
-                        kept[row],
-                        tie,
-                        logits,
-                    )
-                    settled += found
+                    newly, changed = settle_block(
+                        state, size, start, label, top, close, was_right, tally,
+                        along, classes, bias, kept[row], tie, logits,
+                    )  # fmt: skip
+                    settled += newly
                     shared += changed
                 right[row, label] += tally[label]
                 both[row, label] += shared
@@ -203,17 +191,9 @@ def walk(
                 if close[lane] != 1:
                     settled += 1
                     k = settle(
-                        state,
-                        lane,
-                        top[lane],
-                        along,
-                        start + lane,
-                        classes,
-                        bias,
-                        kept[row],
-                        tie,
-                        logits,
-                    )
+                        state, lane, top[lane], along, start + lane,
+                        classes, bias, kept[row], tie, logits,
+                    )  # fmt: skip
                 truth = labels[start + lane]
                 if k == truth:
                     right[row, truth] += 1

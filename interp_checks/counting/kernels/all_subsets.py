@@ -269,21 +269,21 @@ def walk_pairs(
             row = rows[stop]
             row_twin = twin_rows[stop]
             if total != size:
-                found, changed = settle_block(
+                newly, changed = settle_block(
                     state, size, 0, label, top, close, was_right, tally,
                     exact.T, classes, bias, kept[row], tie, logits,
                 )  # fmt: skip
-                settled += found
+                settled += newly
                 shared += changed
             if total_twin != size:
                 for k in range(K):
                     for lane in range(LANES):
                         other[k, lane] = state[k, lane] + shares[twin, k, lane]
-                found, changed = settle_block(
+                newly, changed = settle_block(
                     other, size, 0, label, peak, close, was_right, tally_twin,
                     exact.T, classes, bias, kept[row_twin], tie, logits,
                 )  # fmt: skip
-                settled += found
+                settled += newly
                 shared_twin += changed
             right[row, label] += tally[label]
             right[row_twin, label] += tally_twin[label]

@@ -42,14 +42,7 @@ def gramian(rows: Array) -> DescribedFigure:
     )
     axes = figure.subplots()
     cells = heat_map(
-        axes,
-        cosines,
-        names,
-        names,
-        scale=Normalize(-1, 1),
-        colours=SIGNED,
-        cell=cell,
-        texts=texts,
+        axes, cosines, names, names, scale=Normalize(-1, 1), colours=SIGNED, cell=cell, texts=texts
     )
     axes.set_aspect("equal")
     axes.set(xlabel="row", ylabel="row")
@@ -83,9 +76,9 @@ def relative_positions(
     Raises:
         DataError: wrong shapes, or a vector of zeros.
     """
-    told = arguments.names("vectors: names", names)
+    labels = arguments.names("vectors: names", names)
     axis = arguments.numbers("reference", reference, ["K"])
-    others = arguments.numbers("vectors", vectors, [len(told), len(axis)])
+    others = arguments.numbers("vectors", vectors, [len(labels), len(axis)])
     cosines = _cosines("vector", others, axis[None, :])[:, 0]
     angles = np.degrees(np.arccos(cosines))
     near = np.abs(cosines) < ORTHOGONAL
@@ -105,14 +98,14 @@ def relative_positions(
     own = float(np.linalg.norm(axis))
     _arrow(axes, np.array([own, 0.0]), INK, 2.2)
     axes.text(own, -0.04 * reach, reference_name, va="top", ha="right", fontweight="bold")
-    _label_arrows(axes, told, angles, lengths, reach, near)
+    _label_arrows(axes, labels, angles, lengths, reach, near)
     if near.any():
         bound = np.degrees(np.arcsin(ORTHOGONAL))
         axes.text(-1.72 * reach, -0.04 * reach, f"⊥ within {bound:.0f}° of 90°", va="top")
-    orthogonal = ", ".join(name for name, is_near in zip(told, near, strict=True) if is_near)
+    orthogonal = ", ".join(name for name, is_near in zip(labels, near, strict=True) if is_near)
     figure.alt = (
-        f"{len(told)} vectors at their angles to {reference_name}: "
-        + ", ".join(f"{name} {angle:.0f}°" for name, angle in zip(told, angles, strict=True))
+        f"{len(labels)} vectors at their angles to {reference_name}: "
+        + ", ".join(f"{name} {angle:.0f}°" for name, angle in zip(labels, angles, strict=True))
         + ". "
         + (f"Nearly orthogonal: {orthogonal}." if orthogonal else "None is nearly orthogonal.")
     )
@@ -129,13 +122,13 @@ def _label_arrows(
 ) -> None:
     """Names and angles in two columns, at the left and the right of the arrows."""
     for side in (1, -1):
-        some = np.flatnonzero((angles <= 90) == (side > 0))
+        side_arrows = np.flatnonzero((angles <= 90) == (side > 0))
         # Lines to names run outside of the circle, and so through no arrow.
-        rings = [1.04 * reach * _unit(angle) for angle in angles[some]]
+        rings = [1.04 * reach * _unit(angle) for angle in angles[side_arrows]]
         heights = spread(
             np.array([ring[1] for ring in rings]), 0.095 * reach, 0.1 * reach, 1.32 * reach
         )
-        for number, ring, height in zip(some.tolist(), rings, heights, strict=True):
+        for number, ring, height in zip(side_arrows.tolist(), rings, heights, strict=True):
             tip = lengths[number] * _unit(angles[number])
             end = side * 1.2 * reach
             axes.plot(

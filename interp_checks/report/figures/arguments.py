@@ -30,8 +30,8 @@ def numbers(name: str, values: object, shape: Sequence[int | str]) -> FloatArray
     except (TypeError, ValueError):
         raise DataError(f"{name}: not an array of numbers", expected=expected) from None
     fits = wide.ndim == len(shape) and all(
-        length == wanted if isinstance(wanted, int) else length > 0
-        for length, wanted in zip(wide.shape, shape, strict=True)
+        length == expected if isinstance(expected, int) else length > 0
+        for length, expected in zip(wide.shape, shape, strict=True)
     )
     if not fits:
         given = f"shape [{', '.join(map(str, wide.shape))}]"
@@ -78,14 +78,14 @@ def names(what: str, values: Sequence[object], length: int | None = None) -> tup
     Raises:
         DataError: there are none, or another number of them.
     """
-    told = tuple(map(str, values))
-    if not told or (length is not None and len(told) != length):
+    labels = tuple(map(str, values))
+    if not labels or (length is not None and len(labels) != length):
         raise DataError(
             f"{what}: wrong number of names",
-            found=str(len(told)),
+            found=str(len(labels)),
             expected="at least one" if length is None else str(length),
         )
-    return told
+    return labels
 
 
 def same_length(what: str, *parts: Sequence[object]) -> None:

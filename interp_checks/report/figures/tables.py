@@ -179,16 +179,7 @@ def _table_figure(
     height = 0.85 + 0.22 * max(len(rows), 5) + extra_height(columns, cell)
     figure = DescribedFigure(title, height=height, layout="constrained")
     axes = figure.subplots()
-    cells = heat_map(
-        axes,
-        values,
-        rows,
-        columns,
-        scale=scale,
-        cell=cell,
-        texts=texts,
-        blank=blank,
-    )
+    cells = heat_map(axes, values, rows, columns, scale=scale, cell=cell, texts=texts, blank=blank)
     axes.set_title(title)
     axes.set_xlabel("class")
     bar = figure.colorbar(cells, ax=axes, aspect=30, pad=0.02)

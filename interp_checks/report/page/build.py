@@ -193,12 +193,12 @@ def _warnings(report: dict[str, Any]) -> list[str]:
         count = len(selection["deselected"])
         lines.append(f"{count} more claim{'' if count == 1 else 's'} deselected.")
     if selection["narrowed_by"]:
-        told = ", ".join(selection["narrowed_by"][:5])
-        lines.append(f"Only part of the suites was collected: {told}.")
+        patterns = ", ".join(selection["narrowed_by"][:5])
+        lines.append(f"Only part of the suites was collected: {patterns}.")
     baseline = report.get("baseline") or {"not_judged_now": ()}
     if baseline["not_judged_now"]:
-        told = "; ".join(claim["claim"] for claim in baseline["not_judged_now"])
-        lines.append(f"Of the baseline, not judged now: {told}")
+        sentences = "; ".join(claim["claim"] for claim in baseline["not_judged_now"])
+        lines.append(f"Of the baseline, not judged now: {sentences}")
     return lines
 
 

@@ -56,8 +56,8 @@ def claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTyp
     if chances:
         table.add_column("by chance", no_wrap=True, justify="right")
         table.add_column("anywhere", no_wrap=True, justify="right")
-    told = [entry for entry in entries if verbosity >= 0 or _telling(entry)]
-    for entry in told:
+    shown = [entry for entry in entries if verbosity >= 0 or _telling(entry)]
+    for entry in shown:
         word = entry["status"]
         sentence = Text(entry["claim"])
         for line in _details(entry, word, verbosity):
@@ -68,7 +68,7 @@ def claims_table(entries: list[dict[str, Any]], verbosity: int) -> RenderableTyp
         if chances:
             cells += _chance(entry)
         table.add_row(*cells)
-    if not told:
+    if not shown:
         return Text("")
     parts: list[RenderableType] = [table]
     if chances:
@@ -115,8 +115,8 @@ def _details(entry: dict[str, Any], word: str, verbosity: int) -> Iterable[str]:
     elif word == "holds" and verdict["remarks"]:
         # The first word of each warning; -v has the rest.
         heads = [remark.split(":")[0] for remark in verdict["remarks"]]
-        told = ", ".join(head for head in heads if head != "familywise")
-        lines += [told] if told else []
+        heading = ", ".join(head for head in heads if head != "familywise")
+        lines += [heading] if heading else []
     return lines
 
 
@@ -147,8 +147,8 @@ def counts_line(entries: list[dict[str, Any]]) -> Text:
         for entry in entries
     ]
     behind = {word: of_which(word, claims) for word in counts}
-    told = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
-    told.append_text(
+    line = Text(f"{len(entries)} claim{'' if len(entries) == 1 else 's'}: ")
+    line.append_text(
         Text(", ").join(
             Text(
                 f"{word} {counts[word]}" + (f" ({behind[word]})" if behind[word] else ""),
@@ -158,4 +158,4 @@ def counts_line(entries: list[dict[str, Any]]) -> Text:
             if counts[word]
         )
     )
-    return told
+    return line

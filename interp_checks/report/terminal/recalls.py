@@ -21,10 +21,7 @@ _PREDICTS = "predicts"
 
 
 def recall_table(
-    title: str,
-    rows: list[dict[str, Any]],
-    subject: dict[str, Any],
-    width: int,
+    title: str, rows: list[dict[str, Any]], subject: dict[str, Any], width: int
 ) -> Table:
     """A row for the intact model and one for each ablation; a column for each class.
 
@@ -70,16 +67,18 @@ def _narrow_table(
     table.add_column("lowest recalls")
     for row in rows:
         recalls = _recalls(row, support)
-        known = sorted(
+        by_recall = sorted(
             (recall, name)
             for recall, name in zip(recalls, classes, strict=True)
             if recall is not None
         )
-        dead = sum(recall < DEAD for recall, _ in known)
-        worst = [(recall, name) for recall, name in known if recall < _INTACT][:6] or known[:1]
-        told = ", ".join(f"{name} {percent(recall, 0, (DEAD, ALIVE))}" for recall, name in worst)
+        dead = sum(recall < DEAD for recall, _ in by_recall)
+        worst = [(recall, name) for recall, name in by_recall if recall < _INTACT][:6] or by_recall[
+            :1
+        ]
+        cells = ", ".join(f"{name} {percent(recall, 0, (DEAD, ALIVE))}" for recall, name in worst)
         accuracy = f"{100 * sum(row['correct']) / sum(support):.2f}"
-        table.add_row(row["label"], accuracy, str(dead), told)
+        table.add_row(row["label"], accuracy, str(dead), cells)
     return table
 
 
@@ -124,5 +123,7 @@ def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
     predicted = [(share, name) for share, name in shares if share > PREDICTED]
     if 2 * len(predicted) > len(classes):
         return ""
-    told = ", ".join(f"{name} {percent(share, 0, [PREDICTED])}%" for share, name in predicted[:2])
-    return told + (", ..." if len(predicted) > 2 else "")
+    classes_shown = ", ".join(
+        f"{name} {percent(share, 0, [PREDICTED])}%" for share, name in predicted[:2]
+    )
+    return classes_shown + (", ..." if len(predicted) > 2 else "")
