@@ -52,7 +52,7 @@ def _in_order(*, of_ablations: bool) -> list[type[Predicate]]:
         family = predicate.__module__.rpartition(".")[2]
         return _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
 
-    kind = [known for known in PREDICATES if issubclass(known, Effect) == of_ablations]
+    kind = [predicate for predicate in PREDICATES if issubclass(predicate, Effect) == of_ablations]
     return sorted(kind, key=place)
 
 
