@@ -8,30 +8,26 @@ type checker see of them is in ``verbs.pyi``, which is made from the predicates.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
 
-def _nothing() -> None:
-    """Until the package says how the language is loaded."""
-
-
-@dataclass
 class Language:
     """What the claim language adds to ablations.
 
-    Args:
+    Attributes:
         load: loads the predicates; they add their verbs.
         verbs: make a predicate of the arguments of a method, by its name.
         claim_of: makes a claim of what it begins with (or says so far) and a predicate.
         reader: reads a sentence, or the words of an ablation, as a value of some class.
     """
 
-    load: Callable[[], object] = _nothing
-    verbs: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    claim_of: Callable[[Any, Any], Any] | None = None
-    reader: Callable[[str, type], Any] | None = None
+    # No dataclass: this is loaded with the package, and dataclasses take as long as all the rest.
+    def __init__(self) -> None:
+        self.load: Callable[[], object] = lambda: None
+        self.verbs: dict[str, Callable[..., Any]] = {}
+        self.claim_of: Callable[[Any, Any], Any] | None = None
+        self.reader: Callable[[str, type], Any] | None = None
 
     def read(self, text: str, kind: type) -> Any:
         """Read a sentence as a claim, or its beginning as an ablation.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp_checks.ablations import targets as targets
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.target import OUTPUT_LAYER
+from interp_checks.ablations.target import OUTPUT_LAYER, TARGETS
 from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.errors import ClaimSyntaxError, InterpChecksError
 from interp_checks.wording import listed
@@ -20,6 +20,7 @@ from interp_checks.wording import listed
 from . import predicates as predicates
 from .claim import Claim
 from .grammar import grammar, phrases
+from .predicate import PREDICATES
 from .quantified import Over, Quantified, Quantifier
 
 if TYPE_CHECKING:
@@ -65,25 +66,26 @@ LANGUAGE.reader = read
 
 
 def _parser() -> Lark:
-    return _parser_of(grammar())
-
-
-@lru_cache(maxsize=4)
-def _parser_of(text: str) -> Lark:
-    from lark import Lark
-
-    return Lark(text, parser="lalr", start=list(_STARTS.values()), maybe_placeholders=True)
+    return _parser_and_builder(tuple(PREDICATES), tuple(TARGETS))[0]
 
 
 def _value(tree: Any) -> Any:
     """The value that a parse tree stands for."""
-    from lark import Transformer
+    return _parser_and_builder(tuple(PREDICATES), tuple(TARGETS))[1].transform(tree)
 
-    transformer: Any = Transformer()
-    said = {name: phrase.build for name, phrase in phrases().items()}
-    for name, build in (_SHARED | said).items():
-        setattr(transformer, name, _spread(build))
-    return transformer.transform(tree)
+
+@lru_cache(maxsize=4)
+def _parser_and_builder(*_: tuple[type, ...]) -> tuple[Lark, Any]:
+    """A parser of the language with these predicates and targets, and what builds values."""
+    from lark import Lark, Transformer
+
+    starts = list(_STARTS.values())
+    parser = Lark(grammar(), parser="lalr", start=starts, maybe_placeholders=True)
+    builder: Any = Transformer()
+    builders = _SHARED | {name: phrase.build for name, phrase in phrases().items()}
+    for name, build in builders.items():
+        setattr(builder, name, _spread(build))
+    return parser, builder
 
 
 def _spread(build: Callable[..., Any]) -> Callable[[list[Any]], Any]:

@@ -13,12 +13,12 @@ from interp_checks.arrays import IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.head import Head, no_network
-from interp_checks.counting.lattice import Lattice
 from interp_checks.counting.random_cuts import Rotated, RotatedOutputLayer
 from interp_checks.counting.sweep import sweep
 from interp_checks.networks.random_cuts import RotatedNetwork
 
 if TYPE_CHECKING:
+    from interp_checks.counting.lattice import Lattice
     from interp_checks.drawing_models.drawings import Drawings
     from interp_checks.networks.network import Network
 
@@ -117,6 +117,9 @@ class Readout(Head):
         Raises:
             InterpChecksError: there are more.
         """
+        # Exact fractions take a while to import, and few ask for them.
+        from interp_checks.counting.lattice import Lattice
+
         return Lattice.of(self)
 
     def ablated(self, ablation: Ablation) -> Result:

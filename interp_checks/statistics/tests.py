@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 from interp_checks.arrays import FloatArray
 
@@ -26,6 +25,8 @@ def fisher(count: int, total: int, other_count: int, other_total: int) -> float:
 
 def normal_quantile(probability: float) -> float:
     """The quantile of the standard normal distribution."""
+    from statistics import NormalDist
+
     return NormalDist().inv_cdf(probability)
 
 
