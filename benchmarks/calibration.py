@@ -30,7 +30,7 @@ from simulated.sampled import coverage
 from tabulate import tabulate
 
 from interp_checks import Estimate
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 
 FAMILIES = ("ablations", "facts", "variance", "sets", "drawings", "quantified")
 #: Images per class of the power curves.

@@ -34,7 +34,7 @@ from interp_checks.claims import predicates
 from interp_checks.counting.confusions import Result
 from interp_checks.discovery import candidates_of, discover, holds, suggested_by_ablations
 from interp_checks.judging.guards import notes_on
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 
 #: Images of a synthetic population.
 POPULATION = 100_000

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from interp_checks.ablations.verbs import LANGUAGE
-from interp_checks.claims import language
+from interp_checks.claims import language_tables as language
 
 ROOT = Path(__file__).parents[1]
 

@@ -50,26 +50,26 @@ if TYPE_CHECKING:
     from .readouts.readout import Readout as Readout
     from .readouts.snapshot import load_snapshot as load_snapshot
     from .readouts.snapshot import save_snapshot as save_snapshot
-    from .statistics.check import Outcome as Outcome
-    from .statistics.estimate import Change as Change
-    from .statistics.estimate import Estimate as Estimate
+    from .statistics.intervals import Change as Change
+    from .statistics.intervals import Estimate as Estimate
+    from .statistics.threshold_check import Outcome as Outcome
 
 _HOMES = {
     "Ablation": "ablations.ablation",
-    "Change": "statistics.estimate",
+    "Change": "statistics.intervals",
     "CheckpointError": "errors",
     "Claim": "claims.claim",
     "ClaimSyntaxError": "errors",
     "Confusions": "counting.confusions",
     "DataError": "errors",
     "Directions": "ablations.directions",
-    "Estimate": "statistics.estimate",
+    "Estimate": "statistics.intervals",
     "GateWeights": "ablations.targets.gate_weights",
     "InterpChecksError": "errors",
     "Lattice": "counting.lattice",
     "NotJudgedError": "errors",
     "OUTPUT_LAYER": "ablations.target",
-    "Outcome": "statistics.check",
+    "Outcome": "statistics.threshold_check",
     "Readout": "readouts.readout",
     "Result": "counting.confusions",
     "SampledShapley": "counting.sampled_shapley",
@@ -99,7 +99,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 # The verbs of claims, and what reads sentences, are loaded with the first of them.
-LANGUAGE.load = lambda: import_module(f"{__name__}.claims.reader")
+LANGUAGE.load = lambda: import_module(f"{__name__}.claims.parser")
 
 
 def __getattr__(name: str) -> Any:

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interp_checks.statistics.check import Outcome
-
 from .ablations.ablation import Ablation, family_members
 from .ablations.target import OUTPUT_LAYER, Target
 from .claims.claim import Claim
@@ -39,7 +37,8 @@ from .judging.chance import ROTATIONS, Chance, by_chance
 from .judging.decide import decide, smallest_error
 from .judging.guards import notes_on
 from .readouts.readout import Readout
-from .statistics.estimate import Estimate
+from .statistics.intervals import Estimate
+from .statistics.threshold_check import Outcome
 from .thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SPARED, UNSPECIFIC
 
 #: Seed of the split into two parts.

@@ -135,7 +135,7 @@ def _quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("INTERP_DATA", raising=False)
         # Exhibits take seconds to draw; the page without them is a page.
-        patch.setattr("interp_fixtures.thesis_figures.all_figures.draw_all", lambda *_: [])
+        patch.setattr("interp_fixtures.thesis_figures.draw_all.draw_all", lambda *_: [])
         yield
 
 

@@ -30,7 +30,7 @@ _IMPORTED_ONCE = (
     "scipy.special",
     "interp_checks.capturing.capture",
     "interp_checks.counting.compiled_engine",
-    "interp_checks.claims.reader",
+    "interp_checks.claims.parser",
     "interp_checks.networks.network",
     "interp_checks.networks.compiled_engine",
     "interp_fixtures.classifiers.features",

@@ -15,9 +15,7 @@ import numpy as np
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
 
-from interp_checks import (
-    Readout,
-)
+from interp_checks import Readout
 
 pytest.importorskip("jinja2", reason="needs the package jinja2")
 from interp_checks.report.page import PageFigure

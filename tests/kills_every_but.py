@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interp_checks.claims.predicate import Effect, Phrase, Rule, verb
-from interp_checks.statistics.check import Check
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import ALIVE, DEAD
 from interp_checks.wording import class_names, class_words
 

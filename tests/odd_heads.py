@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 from naive import Sets
 
-from interp_checks import (
-    Ablation,
-    Readout,
-    dropping,
-)
+from interp_checks import Ablation, Readout, dropping
 
 
 def made(

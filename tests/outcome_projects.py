@@ -24,7 +24,7 @@ import pytest
 
 def pytest_configure():
     # Other tests draw exhibits; they would take most of the time of these.
-    from interp_fixtures.thesis_figures import all_figures, registry
+    from interp_fixtures.thesis_figures import draw_all, registry
     registry.REGISTRY.clear()
 
 @pytest.fixture

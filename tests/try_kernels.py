@@ -25,7 +25,7 @@ from interp_checks.counting.compiled_engine import count_compiled
 from interp_checks.counting.engines import can_compile
 from interp_checks.counting.job import Job
 from interp_checks.counting.kernels import ablations, all_subsets, single_drops
-from interp_checks.counting.kernels import settle as settling
+from interp_checks.counting.kernels import settle_ties as settling
 from interp_checks.counting.sweep import predict
 from interp_checks.networks import kernels as recurrent
 from interp_checks.networks.compiled_engine import Compiled

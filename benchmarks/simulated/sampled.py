@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from interp_checks import Estimate, Readout, sample_shapley
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 
 PAIRS = 16
 

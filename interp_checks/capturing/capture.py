@@ -22,7 +22,7 @@ from interp_checks.networks.model_state import (
     uncompiled,
 )
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 
 from .batches import Batch
 from .head_search import find_head

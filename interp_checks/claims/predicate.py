@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from interp_checks.arrays import Array
-    from interp_checks.counting.random_cuts import Rotated
-    from interp_checks.statistics.check import Check
+    from interp_checks.counting.random_directions import Rotated
+    from interp_checks.statistics.threshold_check import Check
 
     from .sample import Cases, Demands
     from .scene import Scene

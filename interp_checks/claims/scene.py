@@ -24,8 +24,8 @@ from interp_checks.counting.shapley_by_image import shapley_by_image
 from interp_checks.counting.sweep import predict, sweep
 from interp_checks.errors import NotJudgedError, TooFewImagesError
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Check, Outcome, both_of, open_needs
-from interp_checks.statistics.estimate import Change, Estimate
+from interp_checks.statistics.intervals import Change, Estimate
+from interp_checks.statistics.threshold_check import Check, Outcome, both_of, open_needs
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED, SAME
 from interp_checks.wording import class_words, listed, number_words
 

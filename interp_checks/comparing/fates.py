@@ -19,8 +19,8 @@ from interp_checks.claims.scene import summary
 from interp_checks.errors import NotJudgedError
 from interp_checks.judging.decide import decide
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Check, Outcome, saved_checks
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
+from interp_checks.statistics.threshold_check import Check, Outcome, saved_checks
 
 from .alignment import aligned
 from .matching import Matching, match_directions

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
-from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.differences import paired_error, unpaired_error
-from interp_checks.statistics.estimate import Change, Estimate, Lead
+from interp_checks.statistics.intervals import Change, Estimate, Lead
+from interp_checks.statistics.threshold_check import Check, Outcome
 
 #: The checks of a claim on the old and on the new readout, at another confidence.
 Again = Callable[[float], tuple[Sequence[Check], Sequence[Check]]]

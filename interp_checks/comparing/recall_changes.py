@@ -11,7 +11,7 @@ from interp_checks.ablations.ablation import Ablation
 from interp_checks.arrays import Array
 from interp_checks.counting.sweep import predict
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.estimate import Change, Estimate, percent
+from interp_checks.statistics.intervals import Change, Estimate, percent
 from interp_checks.wording import class_words
 
 #: Changes of recall that a summary names.

@@ -12,8 +12,8 @@ from interp_checks.claims.scene import Scene
 from interp_checks.errors import NotJudgedError, TooFewImagesError
 from interp_checks.judging.decide import decide
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Check, Outcome
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
+from interp_checks.statistics.threshold_check import Check, Outcome
 from interp_checks.thresholds import DEAD, SPARED
 from interp_checks.wording import class_words, listed, number_words
 

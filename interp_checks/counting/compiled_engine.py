@@ -13,8 +13,9 @@ from interp_checks.arrays import Array, IntArray
 
 from .head import Head
 from .job import Counts, Job, by_label
-from .kernels import ablations, all_subsets, settle, single_drops
-from .kernels.compiling import run_loops
+from .kernels import ablations, all_subsets, single_drops
+from .kernels import settle_ties as settle
+from .kernels.numba_setup import run_loops
 from .numpy_engine import count_with_numpy
 from .proof import proven, small_head, some_members
 from .walk import FROM_EVERY, walk_through, walk_through_all

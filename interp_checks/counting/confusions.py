@@ -11,7 +11,7 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.arrays import IntArray
-from interp_checks.statistics.estimate import Change, Estimate, PerClass
+from interp_checks.statistics.intervals import Change, Estimate, PerClass
 
 if TYPE_CHECKING:
     import pandas as pd

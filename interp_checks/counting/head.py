@@ -13,7 +13,7 @@ from interp_checks.ablations.directions import Directions, Gauge, in_gauge
 from interp_checks.ablations.target import Network, Target
 from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 
 from .argmax import BLOCK, SMALLEST_TIE, argmax_over, first_largest, intact_logits
 from .cache import Cache

@@ -20,7 +20,7 @@ from interp_checks.ablations.subsets import (
     sizes,
 )
 from interp_checks.arrays import Array, IntArray
-from interp_checks.statistics.estimate import Change, Estimate
+from interp_checks.statistics.intervals import Change, Estimate
 from interp_checks.thresholds import ALIVE, DEAD, SPARED
 from interp_checks.wording import listed
 

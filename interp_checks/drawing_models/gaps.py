@@ -17,7 +17,7 @@ import numpy as np
 
 from interp_checks.arrays import Array, FloatArray, IntArray
 from interp_checks.errors import DataError, NotJudgedError
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 from interp_checks.statistics.means import Measured
 
 #: Points whose distances to all others are computed at once.

@@ -11,7 +11,7 @@ import numpy as np
 
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import DataError
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 from interp_checks.statistics.means import Measured, mean_of, ratio_of
 
 #: Pixels are held this far from 0 and 1 before logarithms are taken; float32 cannot be nearer 1.

@@ -30,7 +30,7 @@ from interp_checks.arrays import FloatArray, IntArray
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.predicate import Effect, Fact
 from interp_checks.claims.sample import Cases, Demands, recall_of
-from interp_checks.counting.random_cuts import Rotated, images_used
+from interp_checks.counting.random_directions import Rotated, images_used
 from interp_checks.readouts.readout import Readout
 
 from .relabelling import as_named, by_any, too_many

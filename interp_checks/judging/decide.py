@@ -14,9 +14,9 @@ from interp_checks.claims.quantified import Quantified
 from interp_checks.claims.scene import Scene, summary
 from interp_checks.counting.identifiability import identifiable, require_identifiable
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Check, Outcome, all_of, at_least, open_needs
 from interp_checks.statistics.levels import corrected, failing, marked
 from interp_checks.statistics.sample_size import Needs, least, merged
+from interp_checks.statistics.threshold_check import Check, Outcome, all_of, at_least, open_needs
 
 
 class Decision(NamedTuple):

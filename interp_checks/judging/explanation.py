@@ -12,8 +12,8 @@ from interp_checks.counting.confusions import Result
 from interp_checks.counting.identifiability import identifiable
 from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Check, Outcome, all_of
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
+from interp_checks.statistics.threshold_check import Check, Outcome, all_of
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 from interp_checks.wording import class_words, listed
 

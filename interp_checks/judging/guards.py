@@ -8,7 +8,7 @@ from interp_checks.claims.quantified import Quantified
 from interp_checks.claims.scene import Scene
 from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Outcome, all_of
+from interp_checks.statistics.threshold_check import Outcome, all_of
 
 from .decide import checks_of, decide
 

@@ -6,7 +6,7 @@ from interp_checks.ablations.verbs import Stated
 from interp_checks.claims.claim import Claim
 from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.check import Outcome
+from interp_checks.statistics.threshold_check import Outcome
 
 from .chance import by_chance
 from .decide import decide

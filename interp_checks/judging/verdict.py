@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.claim import Claim
-from interp_checks.statistics.check import Check, Outcome, open_needs
 from interp_checks.statistics.sample_size import needs_in_words
+from interp_checks.statistics.threshold_check import Check, Outcome, open_needs
 from interp_checks.thresholds import UNSPECIFIC
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import numpy as np
 from interp_checks.ablations.directions import Directions
 from interp_checks.ablations.targets.gate_weights import GATES, GateWeights
 from interp_checks.arrays import Array, FloatArray
-from interp_checks.counting.kernels.compiling import run_loops
+from interp_checks.counting.kernels.numba_setup import run_loops
 
 from . import kernels as kernels
 from .kernels import CHUNK, LANES

@@ -20,7 +20,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from interp_checks.arrays import Array
-from interp_checks.counting.kernels.compiling import compiled
+from interp_checks.counting.kernels.numba_setup import compiled
 
 #: Type checkers cannot know what an intrinsic becomes.
 _typed = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)

@@ -13,9 +13,9 @@ from interp_checks.arrays import IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.head import Head, no_network
-from interp_checks.counting.random_cuts import Rotated, RotatedOutputLayer
+from interp_checks.counting.random_directions import Rotated, RotatedOutputLayer
 from interp_checks.counting.sweep import sweep
-from interp_checks.networks.random_cuts import RotatedNetwork
+from interp_checks.networks.random_directions import RotatedNetwork
 
 if TYPE_CHECKING:
     from interp_checks.counting.lattice import Lattice

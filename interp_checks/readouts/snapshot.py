@@ -14,7 +14,7 @@ from interp_checks.arrays import Array
 from interp_checks.errors import CheckpointError, InterpChecksError
 from interp_checks.files.tensors import read_tensors, write_tensors
 from interp_checks.printable import encodable
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 
 from .readout import Readout
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from interp_checks.statistics.estimate import Estimate
+from interp_checks.statistics.intervals import Estimate
 
 #: With these a spreadsheet begins a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interp_checks.counting.lattice import sets_in_words
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
 from .chance_words import ABOUT_CHANCE, anywhere_of

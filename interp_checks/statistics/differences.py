@@ -12,7 +12,7 @@ import numpy as np
 
 from interp_checks.arrays import Array, FloatArray
 
-from .estimate import Change, Estimate
+from .intervals import Change, Estimate
 
 #: Counts further from their mean than so many standard deviations never happen.
 _REACH = 14.0

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from interp_checks.statistics.check import Check, Outcome
+from .threshold_check import Check, Outcome
 
 #: No confidence is nearer to one than this: float64 rounds what is.
 _SUREST = 1 - 1e-15

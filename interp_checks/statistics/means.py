@@ -25,7 +25,7 @@ import numpy as np
 
 from interp_checks.arrays import FloatArray
 
-from .estimate import CONFIDENCE
+from .intervals import CONFIDENCE
 
 #: Effective number of images (Kish, 1965) below which nothing is said.
 FEWEST = 50

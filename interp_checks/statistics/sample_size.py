@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from .estimate import Change, Estimate
+from .intervals import Change, Estimate
 
 #: How many more of which images would decide ("images of class 8": 300); None where no number
 #: would.

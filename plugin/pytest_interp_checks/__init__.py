@@ -85,14 +85,14 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_fixtures.plans.plan_of import plan_of
+    from interp_fixtures.plans.choose_plan import choose_plan
 
     from .progress import terminal_progress
 
     # Where nothing will run, nothing is fetched or trained.
     idle = config.option.collectonly or config.option.help
     try:
-        plan = plan_of(request_of(config))
+        plan = choose_plan(request_of(config))
         plan.check(fetch=not idle)
         if not idle:
             plan.train(terminal_progress(config))
@@ -156,9 +156,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
     if not was_asked(config):
         return []
-    from interp_fixtures.plans.plan_of import plan_of
+    from interp_fixtures.plans.choose_plan import choose_plan
 
-    plan = plan_of(request_of(config))
+    plan = choose_plan(request_of(config))
     return [f"interp-checks: {plan.words}", *(f"  {line}" for line in plan.assumed)]
 
 
@@ -171,10 +171,10 @@ def pytest_report_collectionfinish(
         return []
     if was_asked(config):
         return _warnings(config)
-    from interp_fixtures.plans.plan_of import plan_of
+    from interp_fixtures.plans.choose_plan import choose_plan
 
     claims = f"{count} claim{'' if count == 1 else 's'}"
-    plan = plan_of(request_of(config))
+    plan = choose_plan(request_of(config))
     lines = [f"interp-checks: {claims} to be judged on {plan.words}"]
     more = sum(_needs_default_subject(item) and needs_images(item) for item in items)
     if more and plan.lends_digits:

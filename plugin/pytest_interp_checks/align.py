@@ -12,7 +12,7 @@ from interp_checks.comparing.matching import Matching
 from interp_checks.comparing.saved_run import is_run, load_run
 from interp_checks.errors import CheckpointError
 from interp_checks.readouts.readout import Readout
-from interp_fixtures.plans.plan_of import in_place_of_subject, plan_of
+from interp_fixtures.plans.choose_plan import choose_plan, in_place_of_subject
 from interp_fixtures.reference_files import SHIPPED, reference_readout
 from interp_fixtures.resolve import resolve
 
@@ -33,7 +33,7 @@ def reference_of(config: pytest.Config) -> Readout:
         chosen, request = path_of(config, "interp_align"), request_of(config)
         assert chosen is not None
         if config.getoption("interp_align") == "shipped":
-            dataset = plan_of(request).dataset
+            dataset = choose_plan(request).dataset
             # The suites that are shipped speak of MNIST.
             readout = reference_readout(dataset if dataset in SHIPPED else "mnist")
         elif is_run(chosen):

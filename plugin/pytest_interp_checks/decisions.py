@@ -7,7 +7,7 @@ from typing import Any
 from interp_checks.comparing.fates import Fate
 from interp_checks.comparing.saved_run import SavedRun
 from interp_checks.judging.verdict import Verdict
-from interp_checks.statistics.check import Outcome
+from interp_checks.statistics.threshold_check import Outcome
 
 #: What becomes of a test, and the message that says why.
 Decision = tuple[str, str]

@@ -12,7 +12,7 @@ from interp_checks.comparing.saved_run import unpacked
 from interp_checks.errors import InterpChecksError
 from interp_checks.printable import printable
 from interp_checks.readouts.readout import Readout
-from interp_fixtures.thesis_figures.all_figures import ThesisFigure, draw_all
+from interp_fixtures.thesis_figures.draw_all import ThesisFigure, draw_all
 from interp_fixtures.thesis_figures.report_page import report_page, write_figures
 from interp_fixtures.thesis_figures.sources import Sources
 

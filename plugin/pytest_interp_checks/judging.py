@@ -18,7 +18,7 @@ from interp_checks.printable import printable
 from interp_checks.readouts.readout import Readout
 from interp_checks.report.evidence import Judgement, evidence_of
 from interp_checks.report.subject import DescribedSubject, described
-from interp_checks.statistics.check import Outcome
+from interp_checks.statistics.threshold_check import Outcome
 
 from .align import mapping_to, read_as
 from .baseline import alike, baseline_of, became

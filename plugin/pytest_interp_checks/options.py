@@ -179,7 +179,7 @@ def request_of(config: pytest.Config) -> Request:
         InterpChecksError: the options contradict each other or name what does not exist.
     """
     from interp_checks.errors import InterpChecksError
-    from interp_checks.statistics.estimate import CONFIDENCE as DEFAULT
+    from interp_checks.statistics.intervals import CONFIDENCE as DEFAULT
     from interp_fixtures.classifiers.inputs import Normalisation, parse_classes
     from interp_fixtures.request import Request
 

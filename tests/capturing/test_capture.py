@@ -11,7 +11,7 @@ from captured_models import Deep, Plain, agrees, batches, hooks, message
 from torch import nn
 
 from interp_checks import InterpChecksError, readout_of
-from interp_checks.statistics.estimate import CONFIDENCE
+from interp_checks.statistics.intervals import CONFIDENCE
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -24,7 +24,7 @@ from interp_checks import (
 from interp_checks.claims.predicates import Kills, LeavesAlive, PredictsOnly
 from interp_checks.comparing.fates import KEPT, fate_of
 from interp_checks.comparing.matching import match_directions
-from interp_checks.counting.random_cuts import Rotated
+from interp_checks.counting.random_directions import Rotated
 from interp_checks.counting.sweep import predict
 from interp_checks.discovery import discover, search_and_confirm
 

@@ -12,7 +12,7 @@ from made_readouts import ABLATED, dictated
 
 from interp_checks import Claim, ClaimSyntaxError, Outcome, dropping, judge
 from interp_checks.ablations.verbs import LANGUAGE
-from interp_checks.claims import language
+from interp_checks.claims import language_tables as language
 from interp_checks.claims.predicate import PREDICATES, Effect, Fact, Predicate
 from interp_checks.claims.quantified import some_direction_dropped
 from interp_checks.judging.chance import by_chance

@@ -11,7 +11,7 @@ from language_messages import COMMAND, END, message
 from made_heads import EITHER, RIVAL, crossed, head
 from made_readouts import outcome
 
-from interp_checks import (  # fmt: skip
+from interp_checks import (
     Claim,
     ClaimSyntaxError,
     InterpChecksError,
@@ -22,7 +22,7 @@ from interp_checks import (  # fmt: skip
     keeping_only,
 )
 from interp_checks.claims.predicate import PREDICATES
-from interp_checks.claims.predicates import (  # fmt: skip
+from interp_checks.claims.predicates import (
     AreRedundant,
     FirstAreBest,
     HasLargestShapley,

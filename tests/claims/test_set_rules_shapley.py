@@ -32,7 +32,7 @@ from made_readouts import diagonal, judged, outcome
 from naive import predictions, shapley_by_orders
 
 from interp_checks import Claim, Readout
-from interp_checks.claims.predicates import (  # fmt: skip
+from interp_checks.claims.predicates import (
     AreRedundant,
     FirstAreBest,
     HasLargestShapley,

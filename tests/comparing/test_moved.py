@@ -14,8 +14,8 @@ from interp_checks.comparing.fates import Fate, Judged, compare, fate_between, f
 from interp_checks.comparing.matching import match_directions
 from interp_checks.comparing.moves import Moves, paired_checks
 from interp_checks.judging.decide import decide
-from interp_checks.statistics.check import Check, saved_checks
 from interp_checks.statistics.differences import paired_error, unpaired_error
+from interp_checks.statistics.threshold_check import Check, saved_checks
 from interp_fixtures.reference_files import snapshot_file
 
 pytestmark = pytest.mark.slow

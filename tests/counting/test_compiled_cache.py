@@ -23,7 +23,8 @@ from interp_checks.ablations.subsets import Subsets, all_members
 from interp_checks.counting import engines
 from interp_checks.counting.engines import choose
 from interp_checks.counting.job import Job
-from interp_checks.counting.kernels import ablations, compiling
+from interp_checks.counting.kernels import ablations
+from interp_checks.counting.kernels import numba_setup as compiling
 
 pytestmark = pytest.mark.long
 

@@ -17,7 +17,7 @@ from interp_checks.claims.quantified import Quantified
 from interp_checks.report.page.figure import REPLICATES
 from interp_fixtures.classifiers.checkpoints import load_checkpoint
 from interp_fixtures.reference_files import checkpoint_file, snapshot_file
-from interp_fixtures.thesis_figures.items import ITEMS
+from interp_fixtures.thesis_figures.thesis_items import ITEMS
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 PREVALENCE = (Path(__file__).parents[2] / "docs" / "prevalence.md").read_text(encoding="utf-8")

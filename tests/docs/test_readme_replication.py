@@ -20,9 +20,9 @@ from interp_fixtures.images.datasets import images_available
 from interp_fixtures.reference_files import after_epochs, noted_confusion
 from interp_fixtures.request import Request
 from interp_fixtures.resolve import resolve
-from interp_fixtures.thesis_figures.all_figures import draw_all
-from interp_fixtures.thesis_figures.items import ITEMS
+from interp_fixtures.thesis_figures.draw_all import draw_all
 from interp_fixtures.thesis_figures.sources import Sources
+from interp_fixtures.thesis_figures.thesis_items import ITEMS
 
 pytestmark = pytest.mark.real_data
 

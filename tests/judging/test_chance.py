@@ -15,8 +15,8 @@ from scipy.stats import beta, binomtest, kstest
 
 from interp_checks import Ablation, Claim, NotJudgedError, Readout, judge, load_snapshot
 from interp_checks.claims.predicate import PREDICATES, Effect
-from interp_checks.counting import random_cuts as rotations
-from interp_checks.counting.random_cuts import RotatedOutputLayer, _sample_of
+from interp_checks.counting import random_directions as rotations
+from interp_checks.counting.random_directions import RotatedOutputLayer, _sample_of
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.judging.decide import decide
 from interp_fixtures.reference_files import snapshot_file

@@ -23,7 +23,7 @@ from interp_checks import (
 )
 from interp_checks.claims import predicates
 from interp_checks.claims.quantified import Quantified
-from interp_checks.statistics.check import Check, Outcome, all_of, at_least
+from interp_checks.statistics.threshold_check import Check, Outcome, all_of, at_least
 
 BIAS = (0.0, 0.0, 0.0, 0.1)  # with nothing left, class 3 it is
 

@@ -17,7 +17,7 @@ from interp_checks import (
     Outcome,
     judge,
 )
-from interp_checks.statistics.check import Check
+from interp_checks.statistics.threshold_check import Check
 
 IMAGES = {(0, 0, 0): 20, (0, 0, 1): 52, (1, 1, 1): 72}
 

@@ -8,7 +8,7 @@ import pytest
 
 from interp_checks import Change, Claim
 from interp_checks.comparing.fates import Judged, fate_by_outcomes
-from interp_checks.statistics.check import Check
+from interp_checks.statistics.threshold_check import Check
 from interp_fixtures.command import main
 
 pytestmark = pytest.mark.long

@@ -16,11 +16,11 @@ from naive import turned
 from torch import nn
 
 from interp_checks import Ablation, Claim, GateWeights, NotJudgedError, judge, readout_of
-from interp_checks.counting.random_cuts import images_used
+from interp_checks.counting.random_directions import images_used
 from interp_checks.judging import chance as chance_module
 from interp_checks.judging.chance import Chance, by_chance
 from interp_checks.networks.gates import weight_block
-from interp_checks.networks.random_cuts import RotatedNetwork
+from interp_checks.networks.random_directions import RotatedNetwork
 
 __all__ = ["_one_thread"]  # fixture
 

@@ -39,7 +39,7 @@ pytest.importorskip("jinja2", reason="needs the package jinja2")
 from interp_checks.report.page import SubsetCounts, page
 from interp_checks.report.page.bar import Bar, bar_of
 from interp_checks.report.page.build import replication_of
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 
 __all__ = ["hostile", "mnist_report", "report"]  # fixtures
 

@@ -12,7 +12,7 @@ from browsers import IN_CHROMIUM, address, browser, click, one, opened, readout,
 from hostile_pages import mnist_report
 
 from interp_checks import Ablation, Readout, every_subset, keeping_only, sweep
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 
 pytest.importorskip("jinja2", reason="needs the package jinja2")
 pytest.importorskip("selenium", reason="needs the package selenium")

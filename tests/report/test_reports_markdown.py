@@ -15,7 +15,7 @@ from reported_suites import COUNT, OPTIONS, report, run, suite
 from interp_checks import Claim
 from interp_checks.claims import predicates
 from interp_checks.report.markdown import markdown
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 
 __all__ = ["report", "suite"]  # fixtures
 
@@ -63,7 +63,7 @@ def subject():
 OF_CLASSES = """
 from interp_checks import Claim
 from interp_checks.claims import predicates
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 from pytest_interp_checks import claims
 test_names = claims(*(Claim.of(predicates.Is("above", 10, (name,))) for name in {names}))
 test_dropped = claims("dropping direction 4 keeps accuracy above 1 %")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_readouts import scipy_interval
 
 from interp_checks import Change, Estimate
-from interp_checks.statistics.estimate import PerClass, exact_interval, percent
+from interp_checks.statistics.intervals import PerClass, exact_interval, percent
 
 TOTALS = [1, 2, 3, 10, 71, 72, 500, 1000, 10000]
 CONFIDENCES = [0.5, 0.8, 0.95, 0.99, 0.9995]

@@ -11,7 +11,6 @@ from made_readouts import ABLATED, diagonal, dictated, judged, scipy_interval, s
 from scipy.stats import binom
 
 from interp_checks import Change, Claim, Estimate, Outcome, judge
-from interp_checks.statistics.check import Check, all_of
 from interp_checks.statistics.levels import (
     corrected,
     failing,
@@ -20,6 +19,7 @@ from interp_checks.statistics.levels import (
     reworded,
     searched,
 )
+from interp_checks.statistics.threshold_check import Check, all_of
 
 counts = st.integers(0, 60).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
 claimed = st.tuples(st.sampled_from(["above", "below"]), st.sampled_from([0.05, 0.5, 0.9]))

@@ -16,8 +16,8 @@ from scipy.stats import beta, fisher_exact
 from interp_checks import Change, Estimate
 from interp_checks.claims.predicates.accuracy import _more_to_order
 from interp_checks.claims.predicates.mistakes import _more_mistakes
-from interp_checks.statistics.check import Check
 from interp_checks.statistics.sample_size import MOST, more_images, rounded, smallest
+from interp_checks.statistics.threshold_check import Check
 
 
 def decides(count: int, total: int, threshold: float, images: int, confidence: float) -> bool:

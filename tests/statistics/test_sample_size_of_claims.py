@@ -8,8 +8,8 @@ from sample_sizes import EACH, number, scaled
 from scipy.stats import beta
 
 from interp_checks import Readout, Verdict
-from interp_checks.statistics.check import open_needs
 from interp_checks.statistics.sample_size import Needs, needs_in_words
+from interp_checks.statistics.threshold_check import open_needs
 
 # --- which comparison decides a whole claim -----------------------------------------------------
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from interp_checks.drawing_models.measures import Measured
 from interp_checks.report import figures
 from interp_checks.report.page import page
-from interp_checks.statistics.check import Check
-from interp_checks.statistics.estimate import Change, Estimate, percent
+from interp_checks.statistics.intervals import Change, Estimate, percent
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import ALIVE, DEAD, MOSTLY, PREDICTED, SAME, SPARED
 
 THRESHOLDS = (DEAD, ALIVE, PREDICTED, MOSTLY, SAME, SPARED)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from interp_checks.claims.predicate import Effect, Fact, OfClasses, Phrase, Rule, verb
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.statistics.check import Check, Outcome
-from interp_checks.statistics.estimate import Estimate, Lead, percent
+from interp_checks.statistics.intervals import Estimate, Lead, percent
 from interp_checks.statistics.sample_size import MOST, Needs
 from interp_checks.statistics.tests import fisher, normal_quantile
+from interp_checks.statistics.threshold_check import Check, Outcome
 from interp_checks.wording import (
     Classes,
     class_names,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from interp_checks.claims.predicate import Fact, OfClasses, Phrase, Rule
-from interp_checks.statistics.check import Check
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.wording import Classes, class_words, one_of
 
 if TYPE_CHECKING:

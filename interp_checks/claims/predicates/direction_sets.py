@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 from interp_checks.ablations.ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
 from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
-from interp_checks.statistics.check import Check, Outcome
 from interp_checks.statistics.levels import reworded, searched
 from interp_checks.statistics.tests import bernstein
+from interp_checks.statistics.threshold_check import Check, Outcome
 from interp_checks.thresholds import DEAD, SPARED
 from interp_checks.wording import class_names, class_words, listed, whole_number
 
 if TYPE_CHECKING:
     from interp_checks.arrays import Array
     from interp_checks.claims.scene import Scene
-    from interp_checks.counting.random_cuts import Rotated
+    from interp_checks.counting.random_directions import Rotated
 
 #: Each part of a set is looked at, so sets are at most so large.
 _LARGEST_SET = 10

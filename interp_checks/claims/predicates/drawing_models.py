@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from interp_checks.claims.predicate import Fact, Phrase, Rule
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.statistics.check import Check, compare_measured
-from interp_checks.statistics.estimate import Estimate
+from interp_checks.statistics.intervals import Estimate
+from interp_checks.statistics.threshold_check import Check, compare_measured
 from interp_checks.thresholds import SAME_DRAWING
 from interp_checks.wording import one_of, percent_words, percentage
 

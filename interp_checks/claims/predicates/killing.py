@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, verb
-from interp_checks.statistics.check import Check, Outcome, either_of
+from interp_checks.statistics.threshold_check import Check, Outcome, either_of
 from interp_checks.thresholds import ALIVE, DEAD
 from interp_checks.wording import Classes, class_names, class_words, number_words, whole_number
 

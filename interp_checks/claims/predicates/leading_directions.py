@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from interp_checks.ablations.ablation import Ablation, keeping_first, keeping_only
 from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
-from interp_checks.claims.predicates.sparing import Costs
 from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
-from interp_checks.statistics.check import Check, Outcome
-from interp_checks.statistics.estimate import Change, percent
+from interp_checks.statistics.intervals import Change, percent
 from interp_checks.statistics.levels import corrected
 from interp_checks.statistics.sample_size import MOST, Needs
+from interp_checks.statistics.threshold_check import Check, Outcome
 from interp_checks.thresholds import ABOUT, PRINCIPAL
 from interp_checks.wording import (
     number_words,
@@ -24,6 +23,8 @@ from interp_checks.wording import (
     points_words,
     whole_number,
 )
+
+from .sparing import Costs
 
 if TYPE_CHECKING:
     from interp_checks.arrays import Array

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 from interp_checks.claims.predicate import Effect, Fact, Phrase, Predicate, Rule, verb
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.statistics.check import Check
-from interp_checks.statistics.estimate import Estimate
+from interp_checks.statistics.intervals import Estimate
 from interp_checks.statistics.sample_size import Needs, more_images
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import MOSTLY
 from interp_checks.wording import Classes, class_names, class_words, listed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, Translation, verb
 from interp_checks.errors import NotJudgedError
-from interp_checks.statistics.check import Check
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import SAME
 from interp_checks.wording import Classes, class_words, number_words, whole_number
 

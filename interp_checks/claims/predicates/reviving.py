@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.predicate import Effect, Fact, OfClasses, Phrase, Rule, Translation, verb
-from interp_checks.statistics.check import Check, Outcome
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 from interp_checks.statistics.levels import corrected
+from interp_checks.statistics.threshold_check import Check, Outcome
 from interp_checks.thresholds import ALIVE, DEAD
 from interp_checks.wording import Classes, class_words, listed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from interp_checks.claims.predicate import Effect, OfClasses, Phrase, Rule, verb
 from interp_checks.errors import InterpChecksError
-from interp_checks.statistics.check import Check
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import SPARED
 from interp_checks.wording import (
     Classes,

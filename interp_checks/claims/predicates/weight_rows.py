@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from interp_checks.claims.predicate import Fact, Phrase, Rule
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.statistics.check import Check
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import ORTHOGONAL
 from interp_checks.wording import listed, percent_words, percentage, whole_number
 

@@ -13,8 +13,8 @@ import numpy as np
 from interp_checks.arrays import Array
 from interp_checks.counting.walk import FROM_EVERY, FROM_NONE
 
-from .compiling import LANES, compiled
-from .settle import settle, settle_block
+from .numba_setup import LANES, compiled
+from .settle_ties import settle, settle_block
 
 
 @compiled

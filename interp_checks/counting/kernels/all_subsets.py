@@ -12,8 +12,8 @@ import numpy as np
 from interp_checks.arrays import Array
 from interp_checks.counting.walk import FROM_NONE
 
-from .compiling import LANES, compiled
-from .settle import settle_block
+from .numba_setup import LANES, compiled
+from .settle_ties import settle_block
 
 #: No logit under any subset is larger, in units of its image; rounding and margins come on top.
 LARGEST = 32000

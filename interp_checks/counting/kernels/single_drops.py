@@ -6,7 +6,7 @@ import numpy as np
 
 from interp_checks.arrays import Array
 
-from .compiling import compiled
+from .numba_setup import compiled
 
 
 @compiled

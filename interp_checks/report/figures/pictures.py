@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 
 from interp_checks.arrays import Array, FloatArray, IntArray
 from interp_checks.errors import DataError
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 
 from . import arguments
 from .figure import DescribedFigure, styled

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import DataError
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 
 from . import arguments

@@ -13,7 +13,7 @@ import numpy as np
 
 from interp_checks.errors import InterpChecksError
 from interp_checks.report.status import of_which
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 
 from .bar import bar_of

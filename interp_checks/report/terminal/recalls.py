@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from interp_checks.statistics.estimate import percent
+from interp_checks.statistics.intervals import percent
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 
 from .table import titled_table

@@ -6,7 +6,7 @@ import numpy as np
 
 from interp_checks.arrays import Array
 
-from .compiling import LANES, compiled
+from .numba_setup import LANES, compiled
 
 #: Images that are looked over together for one that must be settled.
 _TOGETHER = 32

@@ -11,7 +11,7 @@ from interp_checks.ablations.directions import Directions
 from interp_checks.ablations.target import Network, NetworkWeights, Target
 from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.head import Head
-from interp_checks.counting.random_cuts import Rotated, random_cuts
+from interp_checks.counting.random_directions import Rotated, random_cuts
 
 
 class RotatedNetwork(Rotated):

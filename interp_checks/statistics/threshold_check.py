@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp_checks.wording import percent_words
 
-from .estimate import Change, Estimate, Lead, estimate_of
+from .intervals import Change, Estimate, Lead, estimate_of
 from .sample_size import MOST, Needs, least, merged, more_images, needs_in_words
 
 if TYPE_CHECKING:
