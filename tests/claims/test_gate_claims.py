@@ -200,7 +200,7 @@ PAIRS = [
 
 def across(one: Case, words: str) -> np.ndarray:
     ablation = Ablation.parse(words)
-    if ablation.target is None:
+    if not ablation.target.inside:
         return predictions(one.readout, ablation.kept(CLASSES))
     return by_hand(one, ablation.target, ablation.kept(min(block_of(one, ablation.target).shape)))
 
