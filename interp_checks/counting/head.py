@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from interp_checks.ablations.directions import Directions, Gauge, in_gauge
+from interp_checks.ablations.fills import FILLS, Fill
 from interp_checks.ablations.target import Network, Target
 from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
 from interp_checks.errors import InterpChecksError, NotJudgedError
@@ -43,6 +44,7 @@ class Head:
         confidence: of every interval that is derived from it, two-sided.
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
+        fill: what stands in the place of directions that are left out.
 
     Raises:
         InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
@@ -57,6 +59,7 @@ class Head:
     provenance: Mapping[str, str] = field(default_factory=dict)
     confidence: float = CONFIDENCE
     gauge: Gauge = "raw"
+    fill: Fill = "zero"
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -82,6 +85,11 @@ class Head:
         if self.gauge not in ("raw", "centred"):
             raise InterpChecksError(
                 f"readout: there is no gauge {self.gauge!r}", expected="'raw' or 'centred'"
+            )
+        if self.fill not in FILLS:
+            raise InterpChecksError(
+                f"readout: nothing is filled in with {self.fill!r}",
+                expected=" or ".join(map(repr, FILLS)),
             )
         shapes = {
             "features [N, Z]": self.features.shape,
@@ -258,6 +266,27 @@ class Head:
         """Where :mod:`interp_checks.counting.sweep` keeps the counts of single ablations."""
         return Cache()
 
+    @cached_property
+    def counted(self) -> Head:
+        """What ablations are counted on: a head whose directions may be replaced by zero.
+
+        Where they are replaced by their means, that is the same with features h less their mean
+        and the bias that W makes of it: intact logits are the same, and what is left out leaves
+        the mean of its share of the logits behind.
+        """
+        if self.fill == "zero":
+            return self
+        mean = self.features.mean(axis=0, dtype=np.float64)
+        return Head(
+            self.features - mean,
+            self.labels,
+            self.weight,
+            self.bias + self.weight @ mean,
+            self.class_names,
+            confidence=self.confidence,
+            gauge=self.gauge,
+        )
+
     def predictions(self, kept: tuple[int, ...] | None = None) -> IntArray:
         """The predicted class of each image, [N], worked out once.
 
@@ -267,6 +296,8 @@ class Head:
         Raises:
             InterpChecksError: logits are too large for float64.
         """
+        if kept is not None and self.counted is not self:
+            return self.counted.predictions(kept)
         return self.known_predictions.get_or(kept, lambda: self._predict(kept))
 
     def _predict(self, kept: tuple[int, ...] | None) -> IntArray:

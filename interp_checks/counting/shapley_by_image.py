@@ -38,7 +38,7 @@ def shapley_by_image(head: Head, images: Array) -> FloatArray:
             remedy="interp_checks.sample_shapley samples them",
         )
     require_all_identifiable(head)
-    labels = head.labels[images]
+    labels, head = head.labels[images], head.counted
     coefficients = np.take(head.coefficients, images, axis=1)
     vectors, bias = head.directions.classes, head.bias
     weights = shapley_weights(width)

@@ -98,7 +98,7 @@ def count_right(
     _require_memory(len(members), len(head.class_names))
     intact = head.predictions()
     with _few_blas_threads(head):
-        job = Job(head, members, intact, False, _threads(threads), progress, subsets)
+        job = Job(head.counted, members, intact, False, _threads(threads), progress, subsets)
         return count(engine, job)
 
 
@@ -151,21 +151,21 @@ def _counted(
     if isinstance(ablations, Subsets):
         _require(ablations, head)
         members = all_members(ablations.directions)
-        return count(engine, Job(head, members, intact, whole, threads, progress, True))
+        return count(engine, Job(head.counted, members, intact, whole, threads, progress, True))
     if any(ablation.target.inside for ablation in ablations):
         return _through_network(head, ablations, whole, engine, threads, progress)
     if not ablations:
         return Counts.none(0, len(head.class_names), whole)
     members = np.stack([ablation.members(len(head.directions)) for ablation in ablations])
     if len(ablations) > _MOST_CACHED:
-        return count(engine, Job(head, members, intact, whole, threads, progress))
+        return count(engine, Job(head.counted, members, intact, whole, threads, progress))
     cache = head.known_counts
     keys = [(row.tobytes(), whole, engine) for row in members]
     counted = {key: cache.get(key) for key in keys}
     missing = {key: row for row, key in enumerate(keys) if counted[key] is None}
     if missing:
         uncounted = members[list(missing.values())]
-        fresh = count(engine, Job(head, uncounted, intact, whole, threads, progress))
+        fresh = count(engine, Job(head.counted, uncounted, intact, whole, threads, progress))
         for row, key in enumerate(missing):
             counted[key] = cache.put(key, _row(fresh, row))
     counts = Counts.none(len(ablations), len(head.class_names), whole)

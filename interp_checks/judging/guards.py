@@ -1,11 +1,12 @@
-"""What could make a verdict mean less than it seems: vacuous claims, and the choice of gauge."""
+"""What could make a verdict mean less than it seems: vacuous claims, the gauge, the fill."""
 
 from __future__ import annotations
 
 from interp_checks.ablations.ablation import keeping_no_direction
+from interp_checks.ablations.fills import FILLS
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.quantified import Quantified
-from interp_checks.claims.scene import Scene
+from interp_checks.claims.scene import Scene, summary
 from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome, all_of
@@ -25,6 +26,31 @@ def notes_on(
     if other is not None and other != str(outcome):
         notes.append(f"depends on the gauge: {other} with the {readout.other_gauge.gauge} weight")
     return tuple(notes)
+
+
+def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcome) -> str:
+    """A warning where the verdict is another with another thing in the place of what is left out.
+
+    Empty where it is the same, and for claims that leave nothing out of the output layer.
+    """
+    named = claim.judged_ablations(len(readout.directions))
+    if claim.fact is None and claim.condition is not None:
+        named = (*named, keeping_no_direction().of(claim.condition.target))
+    about_sets = any(predicate.about_sets for predicate in claim.says)
+    if any(ablation.target.inside for ablation in named) or not (named or about_sets):
+        return ""
+    other = readout.other_fill
+    try:
+        decision = decide(claim, other, confidence)
+    except NotJudgedError:
+        return ""
+    if decision.outcome == outcome:
+        return ""
+    told = summary(decision.checks, decision.outcome)
+    return (
+        f"depends on the fill: {decision.outcome} if what is left out is replaced by "
+        f"{FILLS[other.fill]} ({told})"
+    )
 
 
 def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:

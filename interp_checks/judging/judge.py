@@ -11,7 +11,7 @@ from interp_checks.statistics.threshold_check import Outcome
 from .chance import by_chance
 from .decide import decide
 from .explanation import advice_on, context_of
-from .guards import notes_on
+from .guards import fill_note, notes_on
 from .verdict import Verdict
 
 
@@ -57,6 +57,10 @@ def judge(
         if outcome == Outcome.FAILS:
             advice, none_does = advice_on(claim, readout, level)
             context = (*context, none_does) if none_does else context
+    notes = notes_on(claim, readout, level, outcome)
+    depends = fill_note(claim, readout, level, outcome)
+    if depends:
+        notes = (*notes, depends)
     return Verdict(
         claim,
         outcome,
@@ -64,7 +68,7 @@ def judge(
         level,
         ablations=ablations,
         chance=by_chance(claim, readout, rotations, anywhere=True),
-        notes=notes_on(claim, readout, level, outcome),
+        notes=notes,
         context=context,
         advice=advice,
     )

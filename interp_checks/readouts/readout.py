@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from interp_checks.ablations import ablation as words
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.fills import other_than
 from interp_checks.ablations.target import OUTPUT_LAYER, NetworkWeights, Target
 from interp_checks.arrays import IntArray
 from interp_checks.counting.cache import Cache
@@ -15,6 +16,7 @@ from interp_checks.counting.confusions import Result
 from interp_checks.counting.head import Head, no_network
 from interp_checks.counting.random_directions import Rotated, RotatedOutputLayer
 from interp_checks.counting.sweep import sweep
+from interp_checks.errors import NotJudgedError
 from interp_checks.networks.random_directions import RotatedNetwork
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Readout(Head):
         confidence: of every interval that is derived from it, two-sided.
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
+        fill: what stands in the place of directions that are left out: "zero", or the "mean" of
+            their coefficients over the images.
         network: the model and its inputs, for claims about the gates of its recurrent layer.
         drawings: what models that draw make of the images, for claims about these models.
 
@@ -57,6 +61,11 @@ class Readout(Head):
         Raises:
             NotJudgedError: there are none at hand.
         """
+        if self.fill != "zero":
+            raise NotJudgedError(
+                f"{asking}: only directions of the output layer can be replaced by their mean",
+                remedy="judge this claim without --interp-fill",
+            )
         if self.network is None:
             raise no_network(asking)
         return self.network
@@ -80,6 +89,11 @@ class Readout(Head):
         """The same readout in the gauge that this one is not in."""
         return replace(self, gauge="centred" if self.gauge == "raw" else "raw")
 
+    @cached_property
+    def other_fill(self) -> Readout:
+        """The same readout with the other thing in the place of directions that are left out."""
+        return replace(self, fill=other_than(self.fill))
+
     def random_cuts(self, rotations: int, target: Target = OUTPUT_LAYER) -> Rotated:
         """This readout with one weight cut along random directions, made once.
 
@@ -100,7 +114,7 @@ class Readout(Head):
 
     def cut_output_layer(self, rotations: int) -> Rotated:
         """Random cuts of the output layer, made anew."""
-        return RotatedOutputLayer(self, rotations, self.random_cuts)
+        return RotatedOutputLayer(self.counted, rotations, self.random_cuts)
 
     def cut_inside(self, rotations: int, target: NetworkWeights) -> Rotated:
         """Random cuts of weights inside the network, made anew.

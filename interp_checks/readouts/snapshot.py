@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from interp_checks.ablations.directions import Gauge
+from interp_checks.ablations.fills import Fill
 from interp_checks.arrays import Array
 from interp_checks.errors import CheckpointError, InterpChecksError
 from interp_checks.files.tensors import read_tensors, write_tensors
@@ -39,6 +40,7 @@ def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
     metadata = {
         "format": FORMAT,
         "gauge": readout.gauge,
+        **({} if readout.fill == "zero" else {"fill": readout.fill}),
         "confidence": repr(readout.confidence),
         # As in any JSON, half of a surrogate pair is written as its escape, and comes back.
         "class_names": encodable(json.dumps(list(readout.class_names), ensure_ascii=False)),
@@ -79,6 +81,7 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float | None = No
             bias=tensors["bias"],
             class_names=_class_names(metadata),
             gauge=cast("Gauge", metadata.get("gauge", "raw")),
+            fill=cast("Fill", metadata.get("fill", "zero")),
             provenance={
                 name.removeprefix("provenance."): text
                 for name, text in metadata.items()

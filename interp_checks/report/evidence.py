@@ -102,6 +102,7 @@ def _subject(subject: DescribedSubject, name: str) -> dict[str, Any]:
         "intact": _row(None, readout.intact),
         "confidence": float(readout.confidence),
         "gauge": readout.gauge,
+        "fill": readout.fill,
         "directions": _directions(readout.directions),
     }
 

@@ -123,6 +123,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="directions of the weight as it is, or less its mean over classes; default: raw",
     )
     group.addoption(
+        "--interp-fill",
+        choices=("zero", "mean"),
+        default="zero",
+        help="what stands in the place of directions that are left out: zero, or the mean of "
+        "their coefficients over the images; default: zero",
+    )
+    group.addoption(
         "--interp-report",
         metavar="PATH",
         action="append",
@@ -204,6 +211,7 @@ def request_of(config: pytest.Config) -> Request:
         cache=path_of(config, "interp_cache_dir") or _ini_path(config, "interp_cache_dir"),
         confidence=DEFAULT if confidence is None else confidence,
         gauge=option("interp_gauge"),
+        fill=option("interp_fill"),
         normalisation=None if normalize is None else Normalisation.parse(normalize),
         classes=None if classes is None else parse_classes(classes),
         weights=option("interp_weights"),
