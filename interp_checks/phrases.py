@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 
@@ -18,3 +18,8 @@ class Phrase(NamedTuple):
 
     words: str
     build: Callable[..., Any]
+
+
+def count_in(parts: Sequence[Any]) -> int:
+    """The number before "directions", if words leave one; a bare "direction" is one."""
+    return int(parts[0]) if parts else 1

@@ -41,7 +41,7 @@ ABLATIONS: tuple[Row, ...] = (
 #: Families of predicates in the order in which a reader meets them; others follow.
 _FAMILIES = (
     *("killing", "sparing", "accuracy", "predictions", "mistakes", "reviving", "bias"),
-    *("leading_directions", "weight_rows", "direction_sets", "drawing_models"),
+    *("leading_directions", "best_directions", "weight_rows", "direction_sets", "drawing_models"),
 )
 
 

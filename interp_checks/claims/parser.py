@@ -15,6 +15,7 @@ from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.target import OUTPUT_LAYER, TARGETS
 from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.errors import ClaimSyntaxError, InterpChecksError
+from interp_checks.phrases import count_in
 from interp_checks.wording import listed
 
 from . import predicates as predicates
@@ -92,11 +93,6 @@ def _spread(build: Callable[..., Any]) -> Callable[[list[Any]], Any]:
     return lambda parts: build(*parts)
 
 
-def _count(parts: Sequence[Any]) -> int:
-    """The number before "directions"; a bare "direction" is one."""
-    return int(parts[0]) if parts else 1
-
-
 def _name(token: Token) -> str:
     text = str(token)
     return str(json.loads(text)) if text.startswith('"') else text.lstrip("0") or "0"
@@ -107,7 +103,7 @@ def _numbers(*numbers: Token) -> tuple[int, ...]:
 
 
 def _quantified(word: Quantifier, over: Over, parts: Sequence[Any]) -> Quantified:
-    return Quantified(word, over, _count(parts[:-1]), parts[-1] or OUTPUT_LAYER)
+    return Quantified(word, over, count_in(parts[:-1]), parts[-1] or OUTPUT_LAYER)
 
 
 def _share(word: Token) -> str:
@@ -124,8 +120,8 @@ _SHARED: dict[str, Callable[..., Any]] = {
     "members": _numbers,
     "dropping": lambda directions: Ablation("dropping", directions),
     "only": lambda directions: Ablation("only", directions),
-    "first": lambda *parts: Ablation("first", (_count(parts),)),
-    "last": lambda *parts: Ablation("last", (_count(parts),)),
+    "first": lambda *parts: Ablation("first", (count_in(parts),)),
+    "last": lambda *parts: Ablation("last", (count_in(parts),)),
     "every": lambda: Ablation("every"),
     "none": lambda: Ablation("none"),
     "of_weights": lambda ablation, target: ablation.of(target),

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from interp_checks.ablations.ablation import Ablation, dropping, keeping_no_direction, keeping_only
 from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
-from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
+from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.statistics.levels import reworded, searched
-from interp_checks.statistics.tests import bernstein
-from interp_checks.statistics.threshold_check import Check, Outcome
+from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import DEAD, SPARED
 from interp_checks.wording import class_names, class_words, listed, whole_number
 
@@ -311,119 +309,6 @@ class AreRedundant(_OfASet):
             & _spared(cuts, dropping(second))
         )
         return held
-
-
-@dataclass(frozen=True)
-class HasLargestShapley(Fact):
-    """One direction has the largest Shapley value for a class's recall, or for accuracy."""
-
-    phrases = (
-        Phrase(
-            '"direction" INT "has" "the" "largest" _shapley "for" game',
-            lambda direction, name: HasLargestShapley(int(direction), name),
-        ),
-    )
-    rules = (
-        Rule(
-            "`direction i has the largest Shapley value …`",
-            "some other direction's is at least as large",
-            "larger than each other's",
-            "per image, empirical Bernstein bound (Maurer and Pontil, 2009) on the mean difference",
-        ),
-    )
-    explained = (
-        (
-            "`direction 5 has the largest Shapley value for class 8`",
-            "of its recall; also `for accuracy`",
-        ),
-    )
-    examples = (
-        "direction 5 has the largest Shapley value for class 8",
-        "direction 1 has the largest Shapley value for accuracy",
-    )
-    counterexamples = (
-        "direction 5 has the largest Shapley value",
-        "directions 1 and 5 have the largest Shapley value for class 8",
-    )
-    no_chance = "every subset of every cut would have to be counted"
-    depends_on_gauge = True
-    about_sets = True
-
-    direction: int
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "direction", whole_number(self.direction, smallest=1))
-        if self.name is not None:
-            object.__setattr__(self, "name", class_names((self.name,))[0])
-
-    def __str__(self) -> str:
-        game = "accuracy" if self.name is None else class_words((self.name,))
-        return f"direction {self.direction} has the largest Shapley value for {game}"
-
-    @property
-    def numbered_directions(self) -> tuple[int, ...]:
-        """The direction that is named."""
-        return (self.direction,)
-
-    @property
-    def told_classes(self) -> tuple[str, ...]:
-        """The class whose recall is meant."""
-        return () if self.name is None else (self.name,)
-
-    @property
-    def ablations(self) -> tuple[Ablation, ...]:
-        """What is ablated to see the direction at work."""
-        return (dropping(self.direction),)
-
-    def translated(self, translation: Translation, /) -> HasLargestShapley:
-        """See :meth:`Predicate.translated`."""
-        return replace(self, direction=translation.of_direction(self.direction))
-
-    def checks(self, scene: Scene) -> list[Check]:
-        """Against each other direction, the mean difference over images.
-
-        Its interval is the empirical Bernstein bound, which needs no normal approximation: the
-        difference of two Shapley values of a game with values 0 and 1 lies between -1 and 1.
-        """
-        import numpy as np
-
-        readout, own = scene.readout, self.direction - 1
-        if self.name is None:
-            images, what = np.arange(len(readout)), "accuracy"
-        else:
-            row, what = scene.row(self.name), class_words((self.name,))
-            images = np.flatnonzero(readout.labels == row)
-        values = scene.shapley_by_image(images)
-        if len(values) < 2:
-            raise NotJudgedError(f"{self}: there is nothing to compare with")
-        if len(images) < 2:
-            raise TooFewImagesError(f"{self}: one image has no spread", expected="at least two")
-        means = values.mean(axis=1)
-        others = [other for other in np.argsort(-means, kind="stable") if other != own]
-
-        def against(other: int, level: float) -> Check:
-            differences = values[own] - values[other]
-            lead = float(differences.mean())
-            margin = bernstein(differences, (1 - level) / 2)
-            lower, upper = max(-1.0, lead - margin), min(1.0, lead + margin)
-            return Check(
-                Outcome.of(lead - margin > 0, lead + margin < 0),
-                f"Shapley value of direction {self.direction} for {what}",
-                f"above that of direction {other + 1}",
-                f"{100 * means[own]:+.1f} points, against {100 * means[other]:+.1f} of direction "
-                f"{other + 1} (difference {100 * lead:+.1f} [{100 * lower:+.1f}, "
-                f"{100 * upper:+.1f}])",
-                lead,
-                lower,
-                upper,
-                len(images),
-                leans=lead > 0,
-                confidence=level,
-                again=partial(against, other),
-            )
-
-        return [against(int(other), scene.confidence) for other in others]
 
 
 def _parts(directions: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from interp_checks.ablations.ablation import Ablation, keeping_first, keeping_only
-from interp_checks.claims.predicate import Fact, Phrase, Rule, Translation
-from interp_checks.errors import InterpChecksError, NotJudgedError, TooFewImagesError
-from interp_checks.statistics.intervals import Change, percent
-from interp_checks.statistics.levels import corrected
+from interp_checks.ablations.ablation import Ablation, keeping_first
+from interp_checks.claims.predicate import Fact, Phrase, Rule
+from interp_checks.errors import TooFewImagesError
+from interp_checks.phrases import count_in
+from interp_checks.statistics.intervals import percent
 from interp_checks.statistics.sample_size import MOST, Needs
 from interp_checks.statistics.threshold_check import Check, Outcome
 from interp_checks.thresholds import ABOUT, PRINCIPAL
@@ -27,14 +27,11 @@ from interp_checks.wording import (
 from .sparing import Costs
 
 if TYPE_CHECKING:
-    from interp_checks.arrays import Array
     from interp_checks.claims.scene import Scene
     from interp_checks.statistics.means import Measured
 
 #: Below this nothing can be said about a ratio of variances.
 _FEWEST_IMAGES = 30
-#: Sets of one size that are compared with the first directions.
-_MOST_SETS = 20_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class DirectionsCarry(Fact):
     phrases = (
         Phrase(
             '"the" "first" _carry share _percent "of" "the" "variance"',
-            lambda *parts: DirectionsCarry(_count(parts[:-2]), parts[-2], float(parts[-1])),
+            lambda *parts: DirectionsCarry(count_in(parts[:-2]), parts[-2], float(parts[-1])),
         ),
     )
     rules = (
@@ -143,11 +140,6 @@ class DirectionsCarry(Fact):
         if not (whole > (1e-12 * np.abs(coefficients).max()) ** 2).any():
             raise TooFewImagesError("the logits do not vary over the images")
         return ratio_of(part, whole, scene.confidence, most=1.0)
-
-
-def _count(parts: tuple[Any, ...]) -> int:
-    """The number before "directions"; a bare "direction" is one."""
-    return int(parts[0]) if parts else 1
 
 
 def _more_for_share(measured: Measured, bounds: tuple[float, float]) -> Callable[[], Needs]:
@@ -282,134 +274,3 @@ class DirectionsSuffice(Fact):
     def checks(self, scene: Scene) -> list[Check]:
         """Judged as one of :meth:`as_some_of`."""
         raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class FirstAreBest(Fact):
-    """No other set of so many directions is more accurate than the first by some points."""
-
-    phrases = (
-        Phrase(
-            '"the" "first" _first_are "within" _points _of_the_best',
-            lambda *parts: _first_are_best(parts),
-        ),
-    )
-    rules = (
-        Rule(
-            "`the first k directions are within p points of the best k`",
-            "some other set of k leads by ≥ p points",
-            "every other set leads by less",
-            "paired intervals; it fails at 1 − α/m for one of m sets",
-        ),
-    )
-    explained = (
-        (
-            "`the first 4 directions are within 1 point of the best 4`",
-            "no other set is more accurate by that",
-        ),
-    )
-    examples = (
-        "the first 4 directions are within 5 points of the best 4",
-        "the first direction is within 1 point of the best one",
-    )
-    counterexamples = (
-        "the first 4 directions are within 5 points of the best 3",
-        "the first 4 directions are the best 4",
-    )
-    no_chance = "every subset of every cut would have to be counted"
-    depends_on_gauge = True
-    about_sets = True
-
-    count: int
-    points: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "count", whole_number(self.count, smallest=1))
-        object.__setattr__(self, "points", percentage(self.points))
-
-    def __str__(self) -> str:
-        what = "direction is" if self.count == 1 else f"{self.count} directions are"
-        best = "the best one" if self.count == 1 else f"the best {self.count}"
-        return f"the first {what} within {points_words(self.points)} of {best}"
-
-    @property
-    def ablations(self) -> tuple[Ablation, ...]:
-        """What is ablated: all but the first directions."""
-        return (keeping_first(self.count),)
-
-    def translated(self, translation: Translation, /) -> FirstAreBest:
-        """See :meth:`Predicate.translated`."""
-        first = keeping_first(self.count)
-        if translation.of_ablation(first) != first:
-            raise NotJudgedError(f"{self}: these are not the first directions any more")
-        return self
-
-    def checks(self, scene: Scene) -> list[Check]:
-        """The lead of every other set of this size over the first directions, paired."""
-        readout, threshold = scene.readout, self.points / 100
-        keeping_first(self.count).kept(len(readout.directions))
-        others = math.comb(len(readout.directions), self.count) - 1
-        if not 0 < others <= _MOST_SETS:
-            many = "many" if others else "few"
-            raise NotJudgedError(
-                f"{self}: there are too {many} other sets",
-                found=f"{others:,}",
-                expected=f"1 to {_MOST_SETS:,}",
-            )
-        rivals, leads = scene.lattice().leads_over_first(self.count)
-        first = keeping_first(self.count)
-        before = scene.right(first)
-        images, wrong = len(before), int((~before).sum())
-        each = corrected(scene.confidence, len(rivals))
-
-        def lead_of(kept: tuple[int, ...]) -> Change:
-            now = scene.right(keeping_only(*kept))
-            return _lead(before, now, scene.confidence)
-
-        outcome, shown = Outcome.HOLDS, rivals[0]
-        for kept, lead in zip(rivals, leads, strict=True):
-            # With as many gains as there can be, the interval reaches furthest.
-            most = min(wrong, (images + lead) // 2)
-            if Change(most, most - lead, images, scene.confidence).upper < threshold:
-                break
-            change = lead_of(kept)
-            if replace(change, confidence=each).lower >= threshold:
-                outcome, shown = Outcome.FAILS, kept
-                break
-            if change.upper >= threshold and outcome == Outcome.HOLDS:
-                outcome, shown = Outcome.UNDECIDED, kept
-        change = lead_of(shown)
-        if change.lower >= threshold:
-            # It is one of many sets that were searched.
-            change = replace(change, confidence=each)
-        check = Check.compare(
-            f"lead in accuracy of another set, {{{', '.join(map(str, shown))}}}",
-            change,
-            "below",
-            threshold,
-            among=len(rivals),
-        )
-        ahead, lower, upper = (
-            percent(part, 1, [threshold]) for part in (change.value, *change.interval)
-        )
-        measured = (
-            f"{ahead} points [{lower}, {upper}] ({change.lost} right "
-            f"there alone, {change.gained} right with the first alone, of {images})"
-        )
-        return [replace(check, outcome=outcome, measured=measured, again=None)]
-
-
-def _lead(before: Array, now: Array, confidence: float) -> Change:
-    gained, lost = int((now & ~before).sum()), int((before & ~now).sum())
-    return Change(gained, lost, len(before), confidence)
-
-
-def _first_are_best(parts: tuple[Any, ...]) -> FirstAreBest:
-    """The number of directions is said twice; "the best one" is silent."""
-    place = next(place for place, part in enumerate(parts) if part.type == "NUMBER")
-    first, best = _count(parts[:place]), _count(parts[place + 1 :])
-    if first != best:
-        raise InterpChecksError(
-            "the first and the best are not as many", found=f"{first} and {best}"
-        )
-    return FirstAreBest(first, float(parts[place]))
