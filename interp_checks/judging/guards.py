@@ -13,6 +13,9 @@ from interp_checks.statistics.threshold_check import Outcome, all_of
 
 from .decide import checks_of, decide
 
+#: Features less their mean are made, to see what another fill does, if they take less than this.
+_MOST_BYTES = 256 * 2**20
+
 
 def notes_on(
     claim: Claim, readout: Readout, confidence: float, outcome: Outcome
@@ -31,13 +34,16 @@ def notes_on(
 def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcome) -> str:
     """A warning where the verdict is another with another thing in the place of what is left out.
 
-    Empty where it is the same, and for claims that leave nothing out of the output layer.
+    Empty where it is the same, for claims that leave nothing out of the output layer, and for heads
+    so large that features less their mean would take much memory.
     """
     named = claim.judged_ablations(len(readout.directions))
     if claim.fact is None and claim.condition is not None:
         named = (*named, keeping_no_direction().of(claim.condition.target))
     about_sets = any(predicate.about_sets for predicate in claim.says)
     if any(ablation.target.inside for ablation in named) or not (named or about_sets):
+        return ""
+    if 8 * readout.features.size > _MOST_BYTES:
         return ""
     other = readout.other_fill
     try:

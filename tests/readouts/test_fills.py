@@ -24,6 +24,7 @@ from interp_checks import (
     sweep,
 )
 from interp_checks.counting.shapley_by_image import shapley_by_image
+from interp_checks.judging import guards
 from interp_checks.judging.chance import by_chance
 from interp_fixtures import reference_readout
 
@@ -107,6 +108,13 @@ def test_the_thesis_s_headline_depends_on_the_fill() -> None:
     other = judge(HEADLINE, zero.other_fill)
     assert other.outcome == Outcome.FAILS
     assert any("holds if what is left out is replaced by zero" in one for one in other.remarks)
+
+
+def test_a_head_that_takes_much_memory_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "_MOST_BYTES", 8 * 10 * 10_000 - 1)
+    verdict = judge(HEADLINE, reference_readout("mnist"))
+    assert verdict.outcome == Outcome.HOLDS
+    assert not any("fill" in remark for remark in verdict.remarks)
 
 
 def test_chance_is_measured_with_the_same_fill() -> None:
