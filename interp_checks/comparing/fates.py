@@ -30,6 +30,7 @@ from .recall_changes import RecallChange as RecallChange
 from .recall_changes import change_lines as change_lines
 from .recall_changes import recall_changes as recall_changes
 from .recall_changes import same_images as same_images
+from .recall_changes import with_fill_of
 from .remains import NOT_JUDGED, decided, evidence, joined, moved_to, told_of, weakened
 
 Word = Literal[
@@ -174,6 +175,7 @@ def fate_of(
             any of them is gone though nothing has changed has a probability of at most one
             minus the confidence.
     """
+    old = with_fill_of(new, old)
     own = claim if now == _AS_IT_STANDS else now
     assert not isinstance(own, str)
     before = decided(claim, old, confidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,11 @@ def same_images(old: Readout, new: Readout) -> bool:
     )
 
 
+def with_fill_of(new: Readout, old: Readout) -> Readout:
+    """The old readout with the fill of the new one: another option is no change of the model."""
+    return old if old.fill == new.fill else replace(old, fill=new.fill)
+
+
 def recall_changes(
     old: Readout, new: Readout, ablations: Iterable[Ablation], confidence: float
 ) -> list[RecallChange]:
@@ -75,6 +80,7 @@ def recall_changes(
     otherwise the two recalls have intervals of their own. All intervals together have the
     confidence (Bonferroni over ablations and classes), so that noise raises no alarm.
     """
+    old = with_fill_of(new, old)
     conditions: Sequence[Ablation | None] = (None, *ablations)
     names = [name for name in old.class_names if name in new.class_names]
     each = 1 - (1 - confidence) / (len(conditions) * max(1, len(names)))

@@ -24,6 +24,8 @@ from .float32_head import Float32Head
 LARGEST_LOGIT = 1e307
 #: Coefficients of all images are kept if they take less than this, else made block by block.
 _KEPT_BYTES = 256 * 2**20
+#: Features beyond this are averaged in units of the largest.
+_LARGEST_SUMMED = 1e290
 #: What is computed on the way, block by block.
 _BLOCK_BYTES = 64 * 2**20
 #: Products of matrices with fewer multiplications than this gain nothing from threads.
@@ -45,6 +47,7 @@ class Head:
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
         fill: what stands in the place of directions that are left out.
+        least_tie: logits closer than this are equal, even where a bound on rounding is smaller.
 
     Raises:
         InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
@@ -60,6 +63,7 @@ class Head:
     confidence: float = CONFIDENCE
     gauge: Gauge = "raw"
     fill: Fill = "zero"
+    least_tie: float = 0.0
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -228,7 +232,7 @@ class Head:
         # A class that is held back so far that it is never predicted blurs no other.
         rivals = self.bias[self.bias >= self.bias.max() - 2 * shares]
         logit = float(shares + np.abs(rivals).max())
-        return max(1e-12 * logit, SMALLEST_TIE)
+        return max(1e-12 * logit, SMALLEST_TIE, self.least_tie)
 
     def _wide(self, block: slice) -> FloatArray:
         """Features of a block of images in float64, [n, Z]."""
@@ -276,7 +280,10 @@ class Head:
         """
         if self.fill == "zero":
             return self
-        mean = self.features.mean(axis=0, dtype=np.float64)
+        # In units of the largest: a sum of features overflows long before their mean does.
+        largest = largest_entry(self.features)
+        unit = largest if largest > _LARGEST_SUMMED else 1.0
+        mean = (self.features / unit).mean(axis=0, dtype=np.float64) * unit
         return Head(
             self.features - mean,
             self.labels,
@@ -285,6 +292,8 @@ class Head:
             self.class_names,
             confidence=self.confidence,
             gauge=self.gauge,
+            # The new bias has the rounding of the logits that it was made of.
+            least_tie=self.tie,
         )
 
     def predictions(self, kept: tuple[int, ...] | None = None) -> IntArray:

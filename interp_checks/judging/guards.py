@@ -7,7 +7,7 @@ from interp_checks.ablations.fills import FILLS
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.quantified import Quantified
 from interp_checks.claims.scene import Scene, summary
-from interp_checks.errors import NotJudgedError
+from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome, all_of
 
@@ -24,6 +24,8 @@ def notes_on(
     notes = []
     if outcome == Outcome.HOLDS and claim.condition and _vacuous(claim, readout, confidence):
         left = claim.condition.target.rest_words
+        if readout.fill == "mean":
+            left = "the bias with the means of all directions"
         notes.append(f"vacuous: with no direction left, {left} does the same")
     other = _in_other_gauge(claim, readout, confidence)
     if other is not None and other != str(outcome):
@@ -37,18 +39,15 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
     Empty where it is the same, for claims that leave nothing out of the output layer, and for heads
     so large that features less their mean would take much memory.
     """
-    named = claim.judged_ablations(len(readout.directions))
-    if claim.fact is None and claim.condition is not None:
-        named = (*named, keeping_no_direction().of(claim.condition.target))
     about_sets = any(predicate.about_sets for predicate in claim.says)
-    if any(ablation.target.inside for ablation in named) or not (named or about_sets):
-        return ""
-    if 8 * readout.features.size > _MOST_BYTES:
+    leaves_out = claim.condition or about_sets or claim.judged_ablations(len(readout.directions))
+    if claim.targets or not leaves_out or 8 * readout.features.size > _MOST_BYTES:
         return ""
     other = readout.other_fill
     try:
         decision = decide(claim, other, confidence)
-    except NotJudgedError:
+    except InterpChecksError:
+        # Not judged, or numbers that are too large for float64 with the other fill alone.
         return ""
     if decision.outcome == outcome:
         return ""

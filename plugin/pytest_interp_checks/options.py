@@ -125,9 +125,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--interp-fill",
         choices=("zero", "mean"),
-        default="zero",
         help="what stands in the place of directions that are left out: zero, or the mean of "
-        "their coefficients over the images; default: zero",
+        "their coefficients over the images; default: what a snapshot notes, else zero",
     )
     group.addoption(
         "--interp-report",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from claim_strategies import steady
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from interp_checks import (
     Ablation,
+    Claim,
     GateWeights,
     InterpChecksError,
     Lattice,
@@ -19,13 +22,17 @@ from interp_checks import (
     dropping,
     every_subset,
     judge,
+    keeping_every_direction,
     load_snapshot,
+    readout_of,
     save_snapshot,
     sweep,
 )
+from interp_checks.comparing.fates import compare
 from interp_checks.counting.shapley_by_image import shapley_by_image
 from interp_checks.judging import guards
 from interp_checks.judging.chance import by_chance
+from interp_checks.judging.decide import decide
 from interp_fixtures import reference_readout
 
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
@@ -120,8 +127,6 @@ def test_a_head_that_takes_much_memory_is_judged_once(monkeypatch: pytest.Monkey
 def test_chance_is_measured_with_the_same_fill() -> None:
     readout = reference_readout("mnist")
     sentence = "keeping the first 3 directions kills classes 2 and 8"
-    from interp_checks import Claim
-
     claim = Claim.parse(sentence)
     counts = {filled.fill: by_chance(claim, filled, 60) for filled in (readout, readout.other_fill)}
     assert counts["zero"] is not None
@@ -183,3 +188,61 @@ def test_parts_have_means_of_their_own() -> None:
     assert half.fill == "mean"
     kept = dropping(2).kept(len(half.directions))
     assert (half.predictions(kept) == by_hand(half, kept)).all()
+
+
+def test_claims_about_sets_of_a_gate_s_directions_are_judged() -> None:
+    class Classifier(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(5, 6, batch_first=True)
+            self.head = nn.Linear(6, 3)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return self.head(self.rnn(inputs)[0][:, -1])
+
+    torch.manual_seed(0)
+    batch = torch.randn(90, 4, 5), torch.arange(90) % 3
+    readout = readout_of(Classifier().eval(), [batch], keep_inputs=True)
+    gate = "of the layer 1 forget gate's recurrent weights"
+    for word in ("some", "every"):
+        sentence = f"{word} set of 4 directions {gate}, dropped together, kills class 0"
+        outcome = decide(Claim.parse(sentence), readout, 0.95).outcome
+        assert judge(sentence, readout).outcome == outcome
+
+
+def test_what_overflows_with_the_other_fill_alone_is_judged() -> None:
+    labels = np.arange(200) % 3
+    features = np.zeros((200, 3))
+    features[np.arange(200), labels] = 4e306
+    readout = Readout(features, labels, np.diag([1.0, 0.9, 0.8]))
+    verdict = judge("dropping direction 1 kills class 0", readout)
+    assert verdict.outcome == Outcome.FAILS
+
+
+def test_every_direction_is_the_intact_model_where_means_and_bias_cancel() -> None:
+    features = np.full((100, 4), 0.3)
+    weight = np.random.default_rng(0).normal(size=(3, 4))
+    bias = -(weight @ features[0])
+    readout = Readout(features, np.zeros(100, int), weight, bias, fill="mean")
+    assert readout.intact.recall["0"].count == 100
+    assert readout.ablated(keeping_every_direction()).recall["0"].count == 100
+
+
+def test_another_fill_is_no_change_of_the_model() -> None:
+    zero = reference_readout("mnist")
+    claim = Claim.parse(HEADLINE)
+    _, fates, changes = compare([claim], zero, zero.other_fill, 0.95)
+    assert fates[claim].word == "still not"
+    assert not any(change.alarming for change in changes)
+    _, fates, changes = compare([claim], zero.other_fill, zero, 0.95)
+    assert fates[claim].word == "held"
+    assert not any(change.alarming for change in changes)
+
+
+def test_a_snapshot_with_means_is_judged_with_them(pytester: pytest.Pytester) -> None:
+    save_snapshot(reference_readout("mnist").other_fill, pytester.path / "a.safetensors")
+    pytester.makepyfile(f'from pytest_interp_checks import claims\ntest_a = claims("{HEADLINE}")')
+    pytester.runpytest("--interp-checkpoint=a.safetensors").assert_outcomes(failed=1)
+    pytester.runpytest("--interp-checkpoint=a.safetensors", "--interp-fill=zero").assert_outcomes(
+        passed=1
+    )
