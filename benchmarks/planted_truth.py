@@ -28,7 +28,7 @@ import numpy as np
 from numpy.random import Generator
 from tabulate import tabulate
 
-from interp_checks import Claim, Estimate, Outcome, Readout
+from interp_checks import OUTPUT_LAYER, Claim, Estimate, Outcome, Readout
 from interp_checks.ablations.ablation import Ablation, keeping_first, keeping_no_direction
 from interp_checks.claims import predicates
 from interp_checks.counting.confusions import Result
@@ -66,7 +66,7 @@ class Population:
         """
         return tuple(
             claim
-            for claim in suggested_by_ablations(self.readout, None)
+            for claim in suggested_by_ablations(self.readout, OUTPUT_LAYER)
             if self.is_true(claim)
             and not is_true(replace(claim, condition=keeping_no_direction()), self.readout)
             and is_true(claim, self.readout.other_gauge)
