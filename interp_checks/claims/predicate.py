@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.verbs import LANGUAGE
+from interp_checks.errors import NotJudgedError
 from interp_checks.phrases import Phrase as Phrase
 from interp_checks.wording import Classes, class_names
 
@@ -124,7 +125,17 @@ class Predicate(ABC):
     @classmethod
     def _parts(cls) -> tuple[str, ...]:
         """What every predicate must have."""
-        return ("phrases", "rules", "explained", "examples", "counterexamples", "__str__", "checks")
+        parts = (
+            "phrases",
+            "rules",
+            "explained",
+            "examples",
+            "counterexamples",
+            "__str__",
+            "checks",
+        )
+        # Of one that kills, it is asked whether it kills another class instead.
+        return (*parts, "killing") if _has(cls, "killed_classes") else parts
 
     @abstractmethod
     def checks(self, scene: Scene) -> list[Check]:
@@ -164,9 +175,9 @@ class Predicate(ABC):
         """The classes that are said to be killed."""
         return ()
 
-    def killing(self, name: str) -> Self:
-        """The same of another class that is killed; for one that names some."""
-        raise NotImplementedError
+    def killing(self, _: str, /) -> Self:
+        """The same of another class that is killed; itself, where it says that none is."""
+        return self
 
     def translated(self, _: Translation, /) -> Self:
         """The same in the numbers of another checkpoint's directions.
@@ -216,8 +227,17 @@ class Fact(Predicate, abstract=True):
 
     @classmethod
     def _parts(cls) -> tuple[str, ...]:
-        measured = () if vars(cls).get("no_chance", "?") else ("holds_along",)
-        return (*super()._parts(), "no_chance", *measured)
+        # Inherited or not: a rate that is said to be measured must be.
+        measured = () if getattr(cls, "no_chance", "?") else ("holds_along",)
+        parts = (*super()._parts(), "no_chance", *measured)
+        if _has(cls, "as_some_of"):
+            return tuple(part for part in parts if part != "checks")
+        return parts
+
+    def checks(self, scene: Scene) -> list[Check]:
+        """See :class:`Predicate`; nothing, where :meth:`as_some_of` says what must hold."""
+        del scene
+        return []
 
     @property
     def numbered_directions(self) -> tuple[int, ...]:
@@ -255,7 +275,7 @@ class Fact(Predicate, abstract=True):
             cuts: of the weight.
             directions: in the place of those that it names.
         """
-        raise NotImplementedError
+        raise NotJudgedError(f"{self}: no rate of chance is measured", found=self.no_chance)
 
 
 def verb(method: Verb) -> Verb:

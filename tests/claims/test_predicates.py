@@ -10,10 +10,11 @@ from claim_strategies import counts, names, steady, values_of
 from hypothesis import given
 from made_readouts import ABLATED, dictated
 
-from interp_checks import Claim, ClaimSyntaxError, Outcome, dropping, judge
+from interp_checks import Claim, ClaimSyntaxError, NotJudgedError, Outcome, dropping, judge
 from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.claims import language_tables as language
 from interp_checks.claims.predicate import PREDICATES, Effect, Fact, Predicate
+from interp_checks.claims.predicates.direction_sets import _OfASet
 from interp_checks.claims.quantified import some_direction_dropped
 from interp_checks.judging.chance import by_chance
 
@@ -155,3 +156,20 @@ def test_a_fact_says_why_it_has_no_rate_of_chance_or_measures_it() -> None:
         type("Lame", (Fact,), {**dict.fromkeys(parts, ()), **methods})
     with pytest.raises(TypeError, match=r"lacks holds_along$"):
         type("Lame", (Fact,), {**dict.fromkeys(parts, ()), **methods, "no_chance": ""})
+    # The same where what it shares with others says that a rate is measured.
+    with pytest.raises(TypeError, match=r"lacks holds_along$"):
+        type("Lame", (_OfASet,), {**dict.fromkeys(parts, ()), **methods})
+
+
+def test_one_that_kills_says_what_it_is_of_another_class() -> None:
+    parts = ("phrases", "rules", "explained", "examples", "counterexamples")
+    methods = {name: lambda self, *_: "" for name in ("__str__", "checks", "ask")}
+    with pytest.raises(TypeError, match=r"lacks killing$"):
+        type("Lame", (Effect,), {**dict.fromkeys(parts, ()), **methods, "killed_classes": ()})
+
+
+def test_a_rate_that_is_not_measured_says_why() -> None:
+    fact = Claim.parse("direction 5 has the largest Shapley value for class 8").fact
+    assert fact is not None
+    with pytest.raises(NotJudgedError, match="every subset of every cut"):
+        fact.holds_along(None, (5,))  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ class Kills(OfClasses, Effect):
         """Those that die."""
         return self.classes
 
-    def killing(self, name: str) -> Kills:
+    def killing(self, name: str, /) -> Kills:
         """The same of another class."""
         return replace(self, classes=(name,))
 

@@ -270,7 +270,3 @@ class DirectionsSuffice(Fact):
     def as_some_of(self, count: int) -> tuple[tuple[Ablation, ...], Costs]:
         """Keeping the first k costs little, for some k."""
         return self.judged_ablations(count), Costs("less", self.points)
-
-    def checks(self, scene: Scene) -> list[Check]:
-        """Judged as one of :meth:`as_some_of`."""
-        raise NotImplementedError
