@@ -95,3 +95,12 @@ def one_of(word: str, *words: str) -> str:
 def percent_words(percent: float, unit: str = " %") -> str:
     """``97.23 %``: the shortest decimal that reads back as the same number."""
     return format(percent, ".10f").rstrip("0").rstrip(".") + unit
+
+
+def sets_in_words(sets: Sequence[tuple[int, ...]], most: int = 3) -> str:
+    """``{5}, {2, 4} and 3 more``; the empty set is what the bias does alone."""
+    shown = [
+        "{" + ", ".join(map(str, members)) + "}" if members else "none" for members in sets[:most]
+    ]
+    rest = len(sets) - most
+    return listed([*shown, f"{rest} more"] if rest > 0 else shown) if shown else "-"

@@ -136,3 +136,30 @@ def sizes(directions: int) -> IntArray:
     for index in range(directions):
         counts += numbers >> index & 1
     return counts
+
+
+def minimal_sets(has: Array) -> tuple[tuple[int, ...], ...]:
+    """The sets with a property none of whose proper subsets has it; small ones first."""
+    minimal = [members_of(int(mask)) for mask in np.flatnonzero(has & ~part_has(has))]
+    return tuple(sorted(minimal, key=lambda members: (len(members), members)))
+
+
+def nested_pair(dead: Array, alive: Array) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """A set with one property, and a part of it with another: few dropped, then few dropped more.
+
+    Args:
+        dead: whether each subset has the first property, [2**r].
+        alive: whether each has the second.
+
+    Returns:
+        Both sets, by the directions that stay; None if there is no such pair.
+    """
+    numbers = np.arange(len(dead))
+    stays = sizes(len(dead).bit_length() - 1)
+    # With nothing dropped, nothing is dead.
+    candidates = np.flatnonzero((dead & part_has(alive))[:-1])
+    if not len(candidates):
+        return None
+    mask = int(candidates[stays[candidates].argmax()])
+    parts = numbers[((numbers & ~mask) == 0) & (numbers != mask) & alive]
+    return members_of(mask), members_of(int(parts[stays[parts].argmax()]))

@@ -16,18 +16,20 @@ from interp_checks.ablations.subsets import (
     all_members,
     mask_of,
     members_of,
+    minimal_sets,
+    nested_pair,
     part_has,
     sizes,
 )
 from interp_checks.arrays import Array, IntArray
 from interp_checks.statistics.intervals import Change, Estimate
 from interp_checks.thresholds import ALIVE, DEAD, SPARED
-from interp_checks.wording import listed
 
 from . import attribution
 from .engines import Engine
 from .head import Head
 from .job import Progress
+from .notable_sets import BestSet, Revival
 from .sweep import count_right
 
 if TYPE_CHECKING:
@@ -35,38 +37,6 @@ if TYPE_CHECKING:
 
 #: The name of the game whose value is accuracy, beside one for the recall of each class.
 ACCURACY = "accuracy"
-
-
-@dataclass(frozen=True)
-class Revival:
-    """Dropping more brought a class back.
-
-    Args:
-        dropped: directions under which the class is dead.
-        more: directions that are dropped as well when it is alive again.
-        dead: its recall there.
-        alive: its recall when more are dropped.
-    """
-
-    dropped: tuple[int, ...]
-    more: tuple[int, ...]
-    dead: Estimate
-    alive: Estimate
-
-
-@dataclass(frozen=True)
-class BestSet:
-    """The set of so many directions with the highest accuracy, beside the first so many.
-
-    Args:
-        directions: the best set; of equals, the one with the smallest numbers at its end.
-        accuracy: when only these are kept. It was chosen on these images, so it is optimistic.
-        first: accuracy when the first so many are kept.
-    """
-
-    directions: tuple[int, ...]
-    accuracy: Estimate
-    first: Estimate
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -249,11 +219,11 @@ class Lattice:
         """Sets whose removal kills a class while that of no smaller part of them does."""
         every = len(self) - 1
         # By what is dropped: the complement of what stays.
-        return _minimal(self.killed(name)[every - np.arange(len(self))])
+        return minimal_sets(self.killed(name)[every - np.arange(len(self))])
 
     def minimal_sufficient_sets(self, name: object) -> tuple[tuple[int, ...], ...]:
         """Sets that alone spare a class while no smaller part of them does."""
-        return _minimal(self.spared(name))
+        return minimal_sets(self.spared(name))
 
     def revivals(self, name: object) -> tuple[Revival, ...]:
         """Sets whose removal kills a class that lives when more directions are dropped.
@@ -288,11 +258,11 @@ class Lattice:
         The pair with the fewest directions dropped, then with the fewest dropped more; None if
         there is none.
         """
-        return _witness(self.killed(name), self.alive(name))
+        return nested_pair(self.killed(name), self.alive(name))
 
     def possible_witness(self, name: object) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """The same of sets of which it is not known that they do otherwise."""
-        return _witness(~self.surely_not_killed(name), ~self.surely_not_alive(name))
+        return nested_pair(~self.surely_not_killed(name), ~self.surely_not_alive(name))
 
     def lowest_keeping_one_of(
         self, directions: Sequence[int], name: object
@@ -422,33 +392,5 @@ class Lattice:
         return f"<p>Shapley values</p>{shown}"
 
 
-def _witness(dead: Array, alive: Array) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """See :meth:`Lattice.witness`; whether the class is dead and alive under each subset."""
-    numbers = np.arange(len(dead))
-    stays = sizes(len(dead).bit_length() - 1)
-    # With nothing dropped, nothing is dead.
-    candidates = np.flatnonzero((dead & part_has(alive))[:-1])
-    if not len(candidates):
-        return None
-    mask = int(candidates[stays[candidates].argmax()])
-    parts = numbers[((numbers & ~mask) == 0) & (numbers != mask) & alive]
-    return members_of(mask), members_of(int(parts[stays[parts].argmax()]))
-
-
 def _lists(sets: Sequence[tuple[int, ...]]) -> list[list[int]]:
     return [list(members) for members in sets]
-
-
-def _minimal(has: Array) -> tuple[tuple[int, ...], ...]:
-    """The sets with a property none of whose proper subsets has it; small ones first."""
-    minimal = [members_of(int(mask)) for mask in np.flatnonzero(has & ~part_has(has))]
-    return tuple(sorted(minimal, key=lambda members: (len(members), members)))
-
-
-def sets_in_words(sets: Sequence[tuple[int, ...]], most: int = 3) -> str:
-    """``{5}, {2, 4} and 3 more``; the empty set is what the bias does alone."""
-    shown = [
-        "{" + ", ".join(map(str, members)) + "}" if members else "none" for members in sets[:most]
-    ]
-    rest = len(sets) - most
-    return listed([*shown, f"{rest} more"] if rest > 0 else shown) if shown else "-"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from interp_checks.counting.lattice import sets_in_words
 from interp_checks.statistics.intervals import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
+from interp_checks.wording import sets_in_words
 
 from .chance_words import ABOUT_CHANCE, anywhere_of
 from .status import NOT_REPLICATED, RED, STATUSES, of_which

@@ -33,7 +33,8 @@ from made_heads import (
 from naive import banzhaf_by_sets, interaction_by_sets, interval, predictions, shapley_by_orders
 
 from interp_checks import InterpChecksError, Readout, judge
-from interp_checks.counting.lattice import Lattice, sets_in_words
+from interp_checks.counting.lattice import Lattice
+from interp_checks.wording import sets_in_words
 
 Sets = tuple[Set, ...]
 

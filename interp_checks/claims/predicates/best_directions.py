@@ -20,6 +20,7 @@ from interp_checks.wording import (
     class_words,
     percentage,
     points_words,
+    sets_in_words,
     whole_number,
 )
 
@@ -243,7 +244,7 @@ class FirstAreBest(Fact):
             # It is one of many sets that were searched.
             change = replace(change, confidence=each)
         check = Check.compare(
-            f"lead in accuracy of another set, {{{', '.join(map(str, shown))}}}",
+            f"lead in accuracy of another set, {sets_in_words([shown])}",
             change,
             "below",
             threshold,

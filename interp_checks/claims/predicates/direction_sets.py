@@ -18,7 +18,7 @@ from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.statistics.levels import reworded, searched
 from interp_checks.statistics.threshold_check import Check
 from interp_checks.thresholds import DEAD, SPARED
-from interp_checks.wording import class_names, class_words, listed, whole_number
+from interp_checks.wording import class_names, class_words, listed, sets_in_words, whole_number
 
 if TYPE_CHECKING:
     from interp_checks.arrays import Array
@@ -157,10 +157,9 @@ class IsKillSet(_OfASet):
         scene.row(self.name)
         sets, lowest = lattice.lowest_keeping_one_of(self.directions, self.name)
         which = "it" if len(self.directions) == 1 else "one of them"
-        kept = "{" + ", ".join(map(str, lowest)) + "}" if lowest else "none"
         check = Check.compare(
             f"lowest recall of {class_words((self.name,))} over the {sets:,} sets that "
-            f"keep {which} (here {kept})",
+            f"keep {which} (here {sets_in_words([lowest])})",
             lattice.recall(self.name, lowest),
             "above",
             DEAD,

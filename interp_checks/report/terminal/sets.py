@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from interp_checks.counting.lattice import sets_in_words
+from interp_checks.wording import sets_in_words
 
 from .table import titled_table
 
