@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .ablations.ablation import keeping_last as keeping_last
     from .ablations.ablation import keeping_no_direction as keeping_no_direction
     from .ablations.ablation import keeping_only as keeping_only
+    from .ablations.ablation import replacing as replacing
     from .ablations.directions import Directions as Directions
     from .ablations.subsets import every_subset as every_subset
     from .ablations.target import OUTPUT_LAYER as OUTPUT_LAYER
@@ -86,6 +87,7 @@ _HOMES = {
     "keeping_last": "ablations.ablation",
     "keeping_no_direction": "ablations.ablation",
     "keeping_only": "ablations.ablation",
+    "replacing": "ablations.ablation",
     "load_snapshot": "readouts.snapshot",
     "nearly_every_ablation": "claims.quantified",
     "readout_of": "capturing.capture",

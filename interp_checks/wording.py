@@ -38,9 +38,14 @@ def is_bare(name: str) -> bool:
     return name.isascii() and name.isdigit() and (name == "0" or name[0] != "0")
 
 
+def name_words(name: str) -> str:
+    """A name as sentences have it: ``8``, ``"cat"``."""
+    return name if is_bare(name) else json.dumps(name, ensure_ascii=False)
+
+
 def class_words(classes: Sequence[str]) -> str:
     """``class 8``, ``classes 2 and 8``, ``class "cat"``."""
-    words = [name if is_bare(name) else json.dumps(name, ensure_ascii=False) for name in classes]
+    words = [name_words(name) for name in classes]
     return f"{'class' if len(words) == 1 else 'classes'} {listed(words)}"
 
 

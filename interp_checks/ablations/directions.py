@@ -44,11 +44,23 @@ class Directions:
         hidden: [Z, r]; column i - 1 is uᵢ, on the hidden side.
         singular_values: [r], falling.
         classes: [K, r]; column i - 1 is vᵢ, on the class side.
+        ordered_by: [r], falling: what parts of another cut are ordered by, and can be confused
+            by where it is nearly equal; the singular values of singular directions.
+        names: r names, of parts that are told by names.
+
+    Parts of another cut (:mod:`interp_checks.ablations.cut`) are kept alike: what part i reads,
+    how strongly, and what it says of each class; they add up to the weight as these do.
     """
 
     hidden: FloatArray
     singular_values: FloatArray
     classes: FloatArray
+    ordered_by: FloatArray = None  # type: ignore[assignment]  # an array after __post_init__
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ordered_by is None:
+            object.__setattr__(self, "ordered_by", self.singular_values)
 
     @classmethod
     def of(cls, weight: Array, gauge: Gauge = "raw") -> Directions:
@@ -132,8 +144,8 @@ class Directions:
         """
         stays = np.zeros(len(self), dtype=bool)
         stays[[index - 1 for index in kept]] = True
-        staying, going = self.singular_values[stays], self.singular_values[~stays]
-        scale = self.singular_values[0]
+        staying, going = self.ordered_by[stays], self.ordered_by[~stays]
+        scale = self.ordered_by[0]
         if not staying.size or not going.size or not scale:
             return math.inf
         carried = np.maximum(staying[:, None], going) > 1e-12 * scale
@@ -161,8 +173,8 @@ class Directions:
         gap = self.separation(kept)
         fewer = min(len(kept), len(self) - len(kept))
         if not within and kept and len(self.hidden) != len(self.classes):
-            scale = self.singular_values[0]
-            weakest = min(self.singular_values[index - 1] for index in kept)
+            scale = self.ordered_by[0]
+            weakest = min(self.ordered_by[index - 1] for index in kept)
             gap = min(gap, float(weakest / scale)) if scale else gap
             fewer = len(kept)
         if math.isinf(gap):
@@ -175,7 +187,7 @@ class Directions:
     def nearest_split(self, kept: Sequence[int]) -> tuple[int, int]:
         """The direction that stays and the one that goes whose singular values are closest."""
         gone = [index for index in range(1, len(self) + 1) if index not in set(kept)]
-        values = self.singular_values
+        values = self.ordered_by
         return min(
             ((stays, goes) for stays in kept for goes in gone),
             key=lambda pair: abs(values[pair[0] - 1] - values[pair[1] - 1]),

@@ -17,6 +17,7 @@ from .ablation import (
     keeping_no_direction,
     keeping_only,
 )
+from .target import OUTPUT_LAYER
 
 #: All subsets of so many directions are about a million; beyond that they are sampled.
 MOST_DIRECTIONS = 20
@@ -70,7 +71,11 @@ class Subsets(Sequence[Ablation]):
         return number
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, Ablation) and max(value.indices, default=0) <= self.directions
+        return (
+            isinstance(value, Ablation)
+            and value.target == OUTPUT_LAYER
+            and max(value.numbers, default=0) <= self.directions
+        )
 
     def count(self, value: Ablation) -> int:
         """One for every ablation of these directions, however it is said."""

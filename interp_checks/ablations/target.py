@@ -1,20 +1,28 @@
-"""Whose directions are ablated: the output layer's, or weights inside the network.
+"""Whose parts are ablated: the output layer's, or those of weights inside the network.
 
 A target knows everything that depends on which weights they are: how it is said, where its
-directions come from, how the model predicts under its ablations, and how it is cut at random. It
+parts come from, how the model predicts under its ablations, and how it is cut at random. It
 asks for these things of the readout that it is given, so nobody else tells targets apart, and a
-new kind of weights is one new class.
+new kind of weights is one new class. How the weights are cut into parts
+(:mod:`interp_checks.ablations.cut`) and what stands in the place of parts that are left out
+(:mod:`interp_checks.ablations.fill`) are values of the target, as their names.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from interp_checks.arrays import Array, IntArray
+from interp_checks.errors import NotJudgedError
 from interp_checks.phrases import Phrase
+
+from . import cuts as cuts
+from . import fills as fills
+from .cut import Cut, cut_named
+from .fill import Fill, fill_named
 
 if TYPE_CHECKING:
     from .directions import Directions
@@ -31,8 +39,23 @@ TARGETS: list[type[Target]] = []
 class Keeping(Protocol):
     """An ablation, as far as a target must know it."""
 
-    def kept(self, count: int) -> tuple[int, ...]:
-        """The directions that stay, of ``count`` directions, from 1, rising."""
+    @property
+    def target(self) -> Target:
+        """Whose parts."""
+
+    def kept(self, parts: int | Directions) -> tuple[int, ...]:
+        """The parts that stay, of these or of so many, from 1, rising."""
+
+
+class Seen(Protocol):
+    """A readout as it is cut into parts, some of which may be replaced by something."""
+
+    @property
+    def directions(self) -> Directions:
+        """The parts."""
+
+    def predictions(self, kept: tuple[int, ...] | None) -> IntArray:
+        """Predicted classes [N] when only these parts stay."""
 
 
 class Network(Protocol):
@@ -69,15 +92,22 @@ class Ablatable(Protocol):
     """What a target asks of a readout to predict under an ablation."""
 
     @property
+    def fill(self) -> str:
+        """What stands in the place of parts, where their target does not say so."""
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """K names."""
 
-    @property
-    def directions(self) -> Directions:
-        """Those of the output layer's weight."""
+    def parts(self, cut: str) -> Directions:
+        """The parts of the output layer's weight.
 
-    def predictions(self, kept: tuple[int, ...] | None) -> IntArray:
-        """Predicted classes [N] when only these directions of the output layer stay."""
+        Raises:
+            NotJudgedError: it has no such parts.
+        """
+
+    def seen(self, cut: str, fill: str) -> Seen:
+        """The same with the output layer cut into parts, and something in the place of them."""
 
     def needs_network(self, asking: object) -> Network:
         """The model and its inputs.
@@ -90,28 +120,43 @@ class Ablatable(Protocol):
 class Cuttable(Ablatable, Protocol[Cuts_co]):
     """What a target asks of a readout to be cut along random directions."""
 
-    def cut_output_layer(self, rotations: int) -> Cuts_co:
+    def cut_output_layer(self, rotations: int, target: OutputLayer) -> Cuts_co:
         """The weight of the output layer, cut so many times."""
 
     def cut_inside(self, rotations: int, target: NetworkWeights) -> Cuts_co:
         """Weights inside the network, cut so many times."""
 
 
+@dataclass(frozen=True)
 class Target(ABC):
-    """Weights whose directions are ablated: a frozen value, whose text names it.
+    """Weights whose parts are ablated: a frozen value, whose text names the weights.
+
+    Args:
+        cut: what their parts are, by what one is called; see :mod:`interp_checks.ablations.cut`.
+        fill: what stands in the place of parts that are left out, by its name; the readout's if
+            empty. See :mod:`interp_checks.ablations.fill`.
 
     Attributes:
         inside: whether its ablations are judged by running the network, not from the features
             and the head of a readout alone.
-        has_gauge: whether adding the same to all of its rows changes no prediction.
-        rest_words: what is left when every direction is ablated.
+        rest_words: what is left when every part is ablated.
         phrases: how it is said after "of"; a class that has some is read in sentences.
+
+    Raises:
+        InterpChecksError: there is no such cut or fill.
     """
 
     inside: ClassVar[bool]
-    has_gauge: ClassVar[bool]
     rest_words: ClassVar[str]
     phrases: ClassVar[tuple[Phrase, ...]] = ()
+
+    cut: str = field(default="direction", kw_only=True)
+    fill: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        cut_named(self.cut)
+        if self.fill:
+            fill_named(self.fill)
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -122,8 +167,28 @@ class Target(ABC):
     def __str__(self) -> str: ...
 
     @property
+    def parted(self) -> Cut:
+        """How the weights are cut into parts."""
+        return cut_named(self.cut)
+
+    @property
+    def filled(self) -> Fill | None:
+        """What stands in the place of parts that are left out; None for what the readout says."""
+        return fill_named(self.fill) if self.fill else None
+
+    @property
+    @abstractmethod
+    def has_gauge(self) -> bool:
+        """Whether adding the same to all rows of the weight makes other parts of it."""
+
+    def like(self, other: Target) -> Target:
+        """The same weights, cut and filled as another target unless they say so themselves."""
+        cut = other.cut if self.cut == "direction" else self.cut
+        return replace(self, cut=cut, fill=self.fill or other.fill)
+
+    @property
     def of_words(self) -> str:
-        """What follows the words of an ablation: " of the layer 1 cell gate's input weights"."""
+        """What follows the parts: " of the layer 1 cell gate's input weights"."""
         return f" of {self}"
 
     @property
@@ -169,7 +234,6 @@ class OutputLayer(Target):
     """The weight that reads a readout's features."""
 
     inside: ClassVar[bool] = False
-    has_gauge: ClassVar[bool] = True
     rest_words: ClassVar[str] = "the bias alone"
 
     def __str__(self) -> str:
@@ -185,24 +249,35 @@ class OutputLayer(Target):
         """None, see :class:`Target`."""
         return None
 
+    @property
+    def has_gauge(self) -> bool:
+        """See :class:`Target`."""
+        return self.parted.has_gauge
+
     def directions(self, readout: Ablatable) -> Directions:
         """See :class:`Target`."""
-        return readout.directions
+        return readout.parts(self.cut)
 
     def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
         """See :class:`Target`."""
-        count = len(readout.directions)
-        return [readout.predictions(ablation.kept(count)) for ablation in ablations]
+        predicted = []
+        for ablation in ablations:
+            seen = readout.seen(ablation.target.cut, ablation.target.fill)
+            predicted.append(seen.predictions(ablation.kept(seen.directions)))
+        return predicted
 
     def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
         """See :class:`Target`."""
-        return readout.cut_output_layer(rotations)
+        return readout.cut_output_layer(rotations, self)
 
     def cost(self, readout: Ablatable) -> int:
         """See :class:`Target`."""
-        return len(readout.class_names) * len(readout.directions)
+        width, classes = len(self.directions(readout)), len(readout.class_names)
+        # To turn parts into random ones takes a square of them; to put others in their place, none.
+        return width * (max(width, classes) if self.parted.null == "rotations" else classes)
 
 
+@dataclass(frozen=True)
 class NetworkWeights(Target):
     """Weights inside the network, which is run without some of their directions.
 
@@ -211,8 +286,6 @@ class NetworkWeights(Target):
     """
 
     inside: ClassVar[bool] = True
-    # What is added to all rows of such weights changes predictions.
-    has_gauge: ClassVar[bool] = False
     rest_words: ClassVar[str] = "the rest of the network"
 
     @abstractmethod
@@ -227,6 +300,11 @@ class NetworkWeights(Target):
             pieces: A sets of pieces that add up to the weights.
         """
 
+    @property
+    def has_gauge(self) -> bool:
+        """No: what is added to all rows of such weights changes predictions."""
+        return False
+
     def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
         """See :class:`Target`."""
         return readout.cut_inside(rotations, self)
@@ -234,6 +312,20 @@ class NetworkWeights(Target):
     def cost(self, readout: Ablatable) -> int:
         """See :class:`Target`."""
         return readout.needs_network(self).cost
+
+    def require_fill(self, readout: Ablatable, *fills: str) -> None:
+        """Refuse what cannot stand in the place of these parts.
+
+        Raises:
+            NotJudgedError: it is none of these fills.
+        """
+        fill = self.fill or readout.fill
+        if fill not in fills:
+            raise NotJudgedError(
+                f"{self}: its parts cannot be replaced by {fill_named(fill).words}",
+                expected=" or ".join(fill_named(name).words for name in fills),
+                remedy="" if self.fill else "judge this claim without --interp-fill",
+            )
 
 
 #: What an ablation is of unless it says otherwise.

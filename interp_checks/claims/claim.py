@@ -119,12 +119,22 @@ class Claim(Stated):
         return bool(self.targets) or any(predicate.needs_images for predicate in self.says)
 
     @property
-    def targets(self) -> tuple[Target, ...]:
-        """The weights inside the network that the claim is about, each once."""
+    def all_targets(self) -> tuple[Target, ...]:
+        """Whose parts the claim is about, each once, whatever they are."""
         named = [ablation.target for ablation in self.ablations]
         if isinstance(self.condition, Quantified):
             named.append(self.condition.target)
-        return tuple(dict.fromkeys(target for target in named if target.inside))
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The weights inside the network that the claim is about, each once."""
+        return tuple(target for target in self.all_targets if target.inside)
+
+    @property
+    def names_fill(self) -> bool:
+        """Whether it says itself what stands in the place of what it leaves out."""
+        return any(target.fill for target in self.all_targets)
 
 
 def _say(begun: Any, predicate: Predicate) -> Claim:

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
+from interp_checks.ablations.cut import CUTS, Cut
+from interp_checks.ablations.fill import fill_phrases
 from interp_checks.ablations.target import TARGETS, Target
-from interp_checks.phrases import Phrase
+from interp_checks.phrases import Phrase, count_in
 
 from .predicate import PREDICATES, Effect, Predicate
 
 #: Whatever has phrases of its own.
 Speaker = type[Predicate] | type[Target]
+
+
+class Parts(NamedTuple):
+    """The parts that a sentence names, or how many of them.
+
+    Attributes:
+        cut: what one of them is called.
+        numbers: or names; a single count where a sentence says how many.
+    """
+
+    cut: str
+    numbers: tuple[int | str, ...]
+
 
 #: What all claims share: ablations, quantifiers, and the parts that phrases are made of.
 SHARED = r"""
@@ -21,21 +37,30 @@ SHARED = r"""
 
 said: effect ("and" effect)*
 
-?ablation: left_out | left_out "of" target_words                 -> of_weights
-left_out: "dropping" directions                                  -> dropping
-        | "keeping" "only" directions                            -> only
-        | "keeping" "the" "first" _how_many                      -> first
-        | "keeping" "the" "last" _how_many                       -> last
-        | "keeping" "every" "direction"                          -> every
-        | "keeping" "no" "direction"                             -> none
+?ablation: "dropping" parts _of                                  -> dropping
+        | "replacing" parts _of "by" by                          -> dropping
+        | "keeping" "only" parts _of _others                     -> only
+        | "keeping" "the" "first" how_many _of _others           -> first
+        | "keeping" "the" "last" how_many _of _others            -> last
+        | "keeping" "every" one_part _of                         -> every
+        | "keeping" "no" one_part _of _others                    -> none
 
-quantified: quantifier "direction" _of [","] "dropped" "alone" [","]  -> each_dropped
-          | quantifier "direction" _of "alone"                        -> each_alone
-          | quantifier _set _of [","] "dropped" "together" [","]      -> each_dropped
-          | quantifier _set _of "alone"                               -> each_alone
-          | quantifier "ablation" _of                                 -> each_ablation
+quantified: quantifier one_part _of [","] _gone [","]            -> each_dropped
+          | quantifier one_part _of "alone" _others              -> each_alone
+          | quantifier set_of _of [","] _gone_together [","]     -> each_dropped
+          | quantifier set_of _of "alone" _others                -> each_alone
+          | quantifier "ablation" _of _others                    -> each_ablation
 _of: ["of" target_words]
 ?target_words: TARGETS
+_gone: "dropped" "alone" | "replaced" "by" by
+_gone_together: "dropped" "together" | "replaced" "by" by
+?by: FILLED_BY
+_others: ["with" beside]
+?beside: FILLED_BESIDE
+parts: PARTS
+one_part: ONE_PART
+how_many: HOW_MANY
+set_of: SET_OF
 quantifier: "some"             -> some
           | "every"            -> every_one
           | "nearly" "every"   -> nearly_every
@@ -51,9 +76,7 @@ drawer: "autoencoder's"                                          -> autoencoder
       | "vae's"                                                  -> vae
 seen: "generated" "images"                                       -> generated_images
     | "latents"                                                  -> latents
-directions: "direction" INT | "directions" _integers
 rows: "row" INT | "rows" _integers
-_set: "set" "of" INT _direction_s
 members: "direction" INT "is" | "directions" _integers "are"
 _kill_set: "kill" "set"
 _of_class: "of" _class
@@ -63,7 +86,6 @@ _first_are: "direction" "is" | INT "direction" "is" | INT "directions" "are"
 _of_the_best: "of" "the" "best" (INT | "one")
 _integers: INT ("," INT)* _and INT
 _and: [","] "and"
-_how_many: "direction" | INT _direction_s
 _direction_s: "direction" | "directions"
 classes: "class" name | "classes" name ("," name)* _and name
 _class: "class" name
@@ -103,10 +125,16 @@ NUMBER: /[0-9]+(?:\.[0-9]+)?/
 def phrases() -> Mapping[str, Phrase]:
     """Every phrase of every predicate and target, by the name that it has in the grammar."""
     speakers: list[Speaker] = [*PREDICATES, *TARGETS]
+    by, beside = fill_phrases()
     return {
-        _rule(speaker, number): phrase
-        for speaker in speakers
-        for number, phrase in enumerate(speaker.phrases)
+        **{
+            _rule(speaker, number): phrase
+            for speaker in speakers
+            for number, phrase in enumerate(speaker.phrases)
+        },
+        **by,
+        **beside,
+        **{name: phrase for rules in _parts().values() for name, phrase in rules.items()},
     }
 
 
@@ -116,7 +144,41 @@ def grammar() -> str:
     facts = [predicate for predicate in PREDICATES if not issubclass(predicate, Effect)]
     text = SHARED.replace("EFFECTS", _alternatives(effects))
     text = text.replace("FACTS", _alternatives(facts)).replace("TARGETS", _alternatives(TARGETS))
+    by, beside = fill_phrases()
+    for place, named in {**_parts(), "FILLED_BY": by, "FILLED_BESIDE": beside}.items():
+        rules = [f"{phrase.words} -> {name}" for name, phrase in named.items()]
+        text = text.replace(f": {place}\n", ": " + "\n    | ".join(rules) + "\n")
     return _with_whole_words(text)
+
+
+def _parts() -> dict[str, dict[str, Phrase]]:
+    """How the parts of every cut are said, by the place in the grammar and the name of a rule."""
+    places: dict[str, dict[str, Phrase]] = {
+        place: {} for place in ("PARTS", "ONE_PART", "HOW_MANY", "SET_OF")
+    }
+    for number, cut in enumerate(CUTS.values()):
+        one, many = _quoted(cut.noun), _quoted(cut.plural)
+        several = 'name ("," name)* _and name' if cut.named else "_integers"
+
+        def add(place: str, words: str, build: Callable[..., object], number: int = number) -> None:
+            name = f"{place.lower()}_{number}_{len(places[place])}"
+            places[place][name] = Phrase(words, build)
+
+        def members(*given: str, cut: Cut = cut) -> Parts:
+            return Parts(cut.noun, tuple(given if cut.named else map(int, given)))
+
+        def size(*given: str, cut: Cut = cut) -> Parts:
+            return Parts(cut.noun, (count_in(given),))
+
+        add("PARTS", f"{one} {'name' if cut.named else 'INT'}", members)
+        add("PARTS", f"{many} {several}", members)
+        add("ONE_PART", one, size)
+        add("HOW_MANY", one, size)
+        add("HOW_MANY", f"INT {one}", size)
+        add("HOW_MANY", f"INT {many}", size)
+        add("SET_OF", f'"set" "of" INT {one}', size)
+        add("SET_OF", f'"set" "of" INT {many}', size)
+    return places
 
 
 def _rule(speaker: type, number: int) -> str:
@@ -129,6 +191,10 @@ def _alternatives(speakers: Sequence[Speaker]) -> str:
         for speaker in speakers
         for number, phrase in enumerate(speaker.phrases)
     )
+
+
+def _quoted(words: str) -> str:
+    return " ".join(f'"{word}"' for word in words.split())
 
 
 #: A keyword of the grammar: a quoted word without flags.

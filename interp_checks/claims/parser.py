@@ -6,21 +6,23 @@ The way back is ``str()`` of the value. Lark is imported when the first sentence
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from interp_checks.ablations import targets as targets
-from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.target import OUTPUT_LAYER, TARGETS
+from interp_checks.ablations.ablation import Ablation, Kind
+from interp_checks.ablations.cut import CUTS
+from interp_checks.ablations.fill import FILLS
+from interp_checks.ablations.target import OUTPUT_LAYER, TARGETS, Target
 from interp_checks.ablations.verbs import LANGUAGE
 from interp_checks.errors import ClaimSyntaxError, InterpChecksError
-from interp_checks.phrases import count_in
 from interp_checks.wording import listed
 
 from . import predicates as predicates
 from .claim import Claim
-from .grammar import grammar, phrases
+from .grammar import Parts, grammar, phrases
 from .predicate import PREDICATES
 from .quantified import Over, Quantified, Quantifier
 
@@ -67,17 +69,22 @@ LANGUAGE.reader = read
 
 
 def _parser() -> Lark:
-    return _parser_and_builder(tuple(PREDICATES), tuple(TARGETS))[0]
+    return _parser_and_builder(*_speakers())[0]
 
 
 def _value(tree: Any) -> Any:
     """The value that a parse tree stands for."""
-    return _parser_and_builder(tuple(PREDICATES), tuple(TARGETS))[1].transform(tree)
+    return _parser_and_builder(*_speakers())[1].transform(tree)
+
+
+def _speakers() -> tuple[tuple[object, ...], ...]:
+    """All that has words of its own in the language as it is now."""
+    return tuple(PREDICATES), tuple(TARGETS), tuple(CUTS), tuple(FILLS)
 
 
 @lru_cache(maxsize=4)
-def _parser_and_builder(*_: tuple[type, ...]) -> tuple[Lark, Any]:
-    """A parser of the language with these predicates and targets, and what builds values."""
+def _parser_and_builder(*_: tuple[object, ...]) -> tuple[Lark, Any]:
+    """A parser of the language with all that speaks it, and what builds values."""
     from lark import Lark, Transformer
 
     starts = list(_STARTS.values())
@@ -102,8 +109,31 @@ def _numbers(*numbers: Token) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def _quantified(word: Quantifier, over: Over, parts: Sequence[Any]) -> Quantified:
-    return Quantified(word, over, count_in(parts[:-1]), parts[-1] or OUTPUT_LAYER)
+def _target(cut: str, of: Target | None, fill: str | None = None) -> Target:
+    """Whose parts, of which kind, and what stands in their place."""
+    return replace(of or OUTPUT_LAYER, cut=cut, fill=fill or "")
+
+
+def _ablation(kind: Kind) -> Callable[..., Ablation]:
+    def build(parts: Parts, of: Target | None, fill: str | None = None) -> Ablation:
+        indices = () if kind in ("every", "none") else parts.numbers
+        return Ablation(kind, indices, _target(parts.cut, of, fill))
+
+    return build
+
+
+def _each(over: Over) -> Callable[..., Quantified]:
+    def build(
+        word: Quantifier, parts: Parts, of: Target | None, fill: str | None = None
+    ) -> Quantified:
+        (size,) = parts.numbers
+        return Quantified(word, over, cast(int, size), _target(parts.cut, of, fill))
+
+    return build
+
+
+def _each_ablation(word: Quantifier, of: Target | None, fill: str | None) -> Quantified:
+    return Quantified(word, "ablation", target=_target("direction", of, fill))
 
 
 def _share(word: Token) -> str:
@@ -115,22 +145,19 @@ _SHARED: dict[str, Callable[..., Any]] = {
     "conditional": lambda condition, said: Claim(condition, tuple(said)),
     "plain": lambda fact: Claim(None, (fact,)),
     "said": lambda *effects: effects,
-    "directions": _numbers,
+    "parts": lambda parts: parts,
+    "one_part": lambda parts: parts,
+    "how_many": lambda parts: parts,
+    "set_of": lambda parts: parts,
     "rows": _numbers,
     "members": _numbers,
-    "dropping": lambda directions: Ablation("dropping", directions),
-    "only": lambda directions: Ablation("only", directions),
-    "first": lambda *parts: Ablation("first", (count_in(parts),)),
-    "last": lambda *parts: Ablation("last", (count_in(parts),)),
-    "every": lambda: Ablation("every"),
-    "none": lambda: Ablation("none"),
-    "of_weights": lambda ablation, target: ablation.of(target),
+    **{kind: _ablation(kind) for kind in ("dropping", "only", "first", "last", "every", "none")},
     "some": lambda: "some",
     "every_one": lambda: "every",
     "nearly_every": lambda: "nearly every",
-    "each_dropped": lambda word, *parts: _quantified(word, "dropped", parts),
-    "each_alone": lambda word, *parts: _quantified(word, "alone", parts),
-    "each_ablation": lambda word, *parts: _quantified(word, "ablation", parts),
+    "each_dropped": _each("dropped"),
+    "each_alone": _each("alone"),
+    "each_ablation": _each_ablation,
     "name": _name,
     "classes": lambda *names: names,
     "one": lambda: 1,

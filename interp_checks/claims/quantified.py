@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from interp_checks.ablations.ablation import Ablation, dropping, family_members, keeping_only
+from interp_checks.ablations.ablation import Ablation, family_members
 from interp_checks.ablations.target import OUTPUT_LAYER, Target
 from interp_checks.ablations.verbs import WithVerbs
 from interp_checks.errors import InterpChecksError, NotJudgedError
@@ -16,6 +16,9 @@ from interp_checks.thresholds import NEARLY_EVERY
 from interp_checks.wording import one_of, whole_number
 
 from .predicate import Rule
+
+if TYPE_CHECKING:
+    from interp_checks.ablations.directions import Directions
 
 Quantifier = Literal["some", "every", "nearly every"]
 Over = Literal["dropped", "alone", "ablation"]
@@ -30,10 +33,11 @@ class Quantified(WithVerbs):
 
     Args:
         quantifier: how many of them must do what the claim says; "nearly every" is 90 %.
-        over: each direction dropped on its own ("dropped"), each kept on its own ("alone"),
+        over: each part dropped on its own ("dropped"), each kept on its own ("alone"),
             or all of the thesis's ablations: first k, last k, all except one, just one.
-        size: of the sets of directions that are dropped or kept together.
-        target: whose directions: the output layer's unless it says otherwise.
+        size: of the sets of parts that are dropped or kept together.
+        target: whose parts, of which kind, and what stands in the place of those that go: see
+            :class:`~interp_checks.ablations.ablation.Ablation`.
     """
 
     quantifier: Quantifier
@@ -45,23 +49,32 @@ class Quantified(WithVerbs):
         one_of(self.quantifier, "some", "every", "nearly every")
         one_of(self.over, "dropped", "alone", "ablation")
         object.__setattr__(self, "size", whole_number(self.size, smallest=1))
+        if self.over == "ablation" and self.target.cut != "direction":
+            raise InterpChecksError(
+                f"every ablation of {self.target.parted.plural} is not a family",
+                expected="directions",
+            )
         if self.over == "ablation" and self.size != 1:
             raise InterpChecksError(f"{self}: this has no size", found=str(self.size))
 
     def __str__(self) -> str:
-        of = self.target.of_words
+        of, cut, fill = self.target.of_words, self.target.parted, self.target.filled
+        beside = f" with {fill.of_others}" if fill else ""
         if self.over == "ablation":
-            return f"{self.quantifier} ablation{of}"
+            return f"{self.quantifier} ablation{of}{beside}"
         many = self.size > 1
-        which = f"set of {self.size} directions" if many else "direction"
+        which = f"set of {self.size} {cut.plural}" if many else cut.noun
         if self.over == "alone":
-            return f"{self.quantifier} {which}{of} alone"
-        return f"{self.quantifier} {which}{of}, dropped {'together' if many else 'alone'},"
+            return f"{self.quantifier} {which}{of} alone{beside}"
+        gone = f"dropped {'together' if many else 'alone'}"
+        if fill:
+            gone = f"replaced by {fill.of_several if many else fill.of_one}"
+        return f"{self.quantifier} {which}{of}, {gone},"
 
-    def members(self, count: int) -> tuple[Ablation, ...]:
-        """The ablations that it is about, of a matrix with ``count`` directions.
+    def members(self, parts: int | Directions) -> tuple[Ablation, ...]:
+        """The ablations that it is about, of these parts or of so many.
 
-        Ablations that keep the same directions are one ablation.
+        Ablations that keep the same parts are one ablation.
 
         Raises:
             NotJudgedError: there is none, or too many.
@@ -70,27 +83,29 @@ class Quantified(WithVerbs):
             self.over, ("first", "last", "dropping", "only")
         )
         members: Iterable[Ablation] = (
-            member for family in families for member in family_members(family, count, self.target)
+            member for family in families for member in family_members(family, parts, self.target)
         )
         if self.size > 1:
-            members = self._sets(count)
+            members = self._sets(parts)
         by_kept: dict[tuple[int, ...], Ablation] = {}
         for member in members:
-            by_kept.setdefault(member.kept(count), member)
+            by_kept.setdefault(member.kept(parts), member)
         return tuple(by_kept.values())
 
-    def _sets(self, count: int) -> Iterator[Ablation]:
-        """All sets of so many directions."""
+    def _sets(self, parts: int | Directions) -> Iterator[Ablation]:
+        """All sets of so many parts."""
+        count, plural = parts if isinstance(parts, int) else len(parts), self.target.parted.plural
         sets = math.comb(count, self.size)
         if not 0 < sets <= _MOST_SETS:
             raise NotJudgedError(
-                f"the sets of {self.size} directions cannot be looked at one by one",
-                found=f"{sets:,} sets of {count} directions",
+                f"the sets of {self.size} {plural} cannot be looked at one by one",
+                found=f"{sets:,} sets of {count} {plural}",
                 expected=f"1 to {_MOST_SETS:,}",
             )
-        make = dropping if self.over == "dropped" else keeping_only
-        for chosen in combinations(range(1, count + 1), self.size):
-            yield make(*chosen).of(self.target)
+        alone = family_members("dropping" if self.over == "dropped" else "only", parts, self.target)
+        for chosen in combinations(alone, self.size):
+            indices = tuple(member.indices[0] for member in chosen)
+            yield replace(chosen[0], indices=indices)
 
     def needed(self, members: int) -> int:
         """How many of so many ablations must do what the claim says."""
@@ -102,7 +117,7 @@ class Quantified(WithVerbs):
 
     def of(self, target: Target) -> Quantified:
         """The same, of other weights."""
-        return replace(self, target=target)
+        return replace(self, target=target.like(self.target))
 
 
 #: How claims about several ablations are judged; m of them, of which n must do it.

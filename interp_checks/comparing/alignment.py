@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.ablation import Ablation, Kind
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.predicate import Translation
 from interp_checks.errors import NotJudgedError
@@ -52,13 +53,19 @@ def _translated(ablation: Ablation, matching: Matching) -> Ablation:
             f"{ablation}: only directions of the output layer have counterparts",
             remedy="judge this claim without --interp-align",
         )
-    if not ablation.indices:
+    cut = ablation.target.parted
+    if cut.counterpart == "none":
+        raise NotJudgedError(
+            f"{ablation}: {cut.plural} have no counterparts in another checkpoint",
+            remedy="judge this claim without --interp-align",
+        )
+    if not ablation.indices or cut.counterpart == "itself":
         return ablation
     count = len(matching.matches)
     kept = ablation.kept(count)
     if ablation.kind in ("first", "last"):
         return _run(ablation, kept, matching, count)
-    return Ablation(ablation.kind, tuple(sorted(_counterparts(ablation.indices, matching))))
+    return replace(ablation, indices=tuple(sorted(_counterparts(ablation.numbers, matching))))
 
 
 def _counterparts(indices: tuple[int, ...], matching: Matching) -> set[int]:
@@ -84,7 +91,8 @@ def _run(ablation: Ablation, kept: tuple[int, ...], matching: Matching, count: i
     counterparts = _counterparts(named, matching)
     if counterparts == set(named) and matching.new_count == count:
         return ablation
-    return Ablation("only" if named is kept else "dropping", tuple(counterparts))
+    kind: Kind = "only" if named is kept else "dropping"
+    return Ablation(kind, tuple(counterparts), ablation.target)
 
 
 def _counterpart(index: int, matching: Matching) -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from interp_checks.ablations.ablation import (
     FAMILIES,
     Ablation,
-    dropping,
     family_members,
-    keeping_only,
     unique,
 )
 from interp_checks.claims.claim import Claim
@@ -314,7 +312,7 @@ def _numbers(claim: Claim) -> tuple[int, ...]:
     if claim.targets:
         return ()
     if isinstance(condition, Ablation) and condition.kind in ("dropping", "only"):
-        return condition.indices
+        return condition.numbers if condition.target.cut == "direction" else ()
     return () if claim.fact is None else claim.fact.numbered_directions
 
 
@@ -337,15 +335,14 @@ def _translated(claim: Claim, matching: Matching) -> Claim | None:
 
 def _on_groups(claim: Claim, matching: Matching) -> Claim | None:
     """The claim about all directions that cannot be told from the counterparts."""
-    if not isinstance(claim.condition, Ablation) or claim.targets:
+    if not isinstance(claim.condition, Ablation) or not _numbers(claim):
         return None
     numbers = _known_numbers(claim, matching)
     same = all(matching[number].same_subspace for number in numbers)
     group = {member for number in numbers for member in matching[number].group}
     if not same or len(group) <= len(numbers):
         return None
-    make = dropping if claim.condition.kind == "dropping" else keeping_only
-    return Claim(make(*sorted(group)), claim.says)
+    return Claim(replace(claim.condition, indices=tuple(sorted(group))), claim.says)
 
 
 def compare(

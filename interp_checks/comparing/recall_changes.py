@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def same_images(old: Readout, new: Readout) -> bool:
 
 def with_fill_of(new: Readout, old: Readout) -> Readout:
     """The old readout with the fill of the new one: another option is no change of the model."""
-    return old if old.fill == new.fill else replace(old, fill=new.fill)
+    return old.filled_with(new.fill)
 
 
 def recall_changes(

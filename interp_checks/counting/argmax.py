@@ -32,14 +32,14 @@ def intact_logits(weight: FloatArray, bias: FloatArray, features: Array) -> Floa
 
 
 def argmax_over(
-    coefficients: FloatArray, classes: FloatArray, bias: FloatArray, kept: Sequence[int], tie: float
+    coefficients: FloatArray, classes: FloatArray, base: FloatArray, kept: Sequence[int], tie: float
 ) -> IntArray:
     """The class with the largest logit when only some directions stay; the lowest on a tie.
 
     Args:
         coefficients: [..., r, N], one row per direction.
         classes: [..., K, r], one column per direction.
-        bias: [K].
+        base: what stays whatever is kept, [K, 1] for all images or [K, N].
         kept: the directions that stay, from 1.
         tie: logits closer than this are equal.
 
@@ -49,12 +49,12 @@ def argmax_over(
     columns = [index - 1 for index in kept]
     basis = np.ascontiguousarray(classes[..., columns])
     shape = (*coefficients.shape[:-2], coefficients.shape[-1])
-    predicted = np.zeros(shape, dtype=np.min_scalar_type(max(len(bias) - 1, 1)))
+    predicted = np.zeros(shape, dtype=np.min_scalar_type(max(len(base) - 1, 1)))
     for start in range(0, shape[-1], BLOCK):
         block = slice(start, start + BLOCK)
         # take() gives a contiguous array, which fancy indexing between slices does not.
         logits = basis @ np.take(coefficients[..., block], columns, axis=-2)
-        logits += bias[:, None]
+        logits += base if base.shape[1] == 1 else base[:, block]
         predicted[..., block] = first_largest(logits, tie)
     return predicted
 

@@ -89,7 +89,7 @@ class _Plan:
         self.outputs = confusion, counts.right, counts.both
         self.dropped = np.full(len(directions), -1, dtype=np.int64)
         walked = np.arange(len(self.members))
-        if not self.few and not job.subsets:
+        if not self.few and not job.subsets and job.head.rest is None:
             self.dropped = _dropped_alone(self.members)
             walked = np.setdiff1d(walked, self.dropped)
         # Where all subsets of few classes are counted, each stop counts two of them: one
@@ -120,11 +120,14 @@ class _Plan:
     def trials(self) -> dict[str, Job]:
         """Something small and fixed for each of these loops, by its name."""
         trials = {}
+        rest = self.head.rest is not None
+        with_rest = ", with a rest" if rest else ""
         if len(self.rows) and self.in_pairs:
-            trials["walk_pairs"] = _trial(small_head(11), subsets=True)
+            trials["walk_pairs" + with_rest] = _trial(small_head(11, rest=rest), subsets=True)
         elif len(self.rows):
             classes = 11 if self.few else _FEW_CLASSES + 8
-            trials[f"walk, {'few' if self.few else 'many'} classes"] = _trial(small_head(classes))
+            loop = f"walk, {'few' if self.few else 'many'} classes{with_rest}"
+            trials[loop] = _trial(small_head(classes, rest=rest))
         if self.dropping is not None:
             kind = np.dtype(_kept_type(self.head.features))
             head = small_head(_FEW_CLASSES + 8, kind.type)
@@ -156,7 +159,8 @@ class _Walking:
         coefficients = np.take(head.coefficients_of(block), order, axis=1)
         self.along = np.ascontiguousarray(coefficients.T)
         terms = np.abs(plan.classes).max(axis=0) @ np.abs(coefficients)
-        terms += np.abs(head.bias).max()
+        base = head.base_of(order + block.start)
+        terms += np.abs(base).max(axis=0)
         scale = float(terms.max()) or 1.0
         # Each change rounds the running logit once. What is added and taken away is the same
         # product, so its own rounding counts once for each direction, and these sum to 3 terms.
@@ -165,10 +169,11 @@ class _Walking:
         self.slack = slack.astype(np.float32)
         self.scaled = (coefficients / scale).astype(np.float32)
         self.classes = plan.classes.astype(np.float32)
-        self.bias = (head.bias / scale).astype(np.float32)
+        self.base = np.ascontiguousarray(base.T)
+        self.scaled_base = np.ascontiguousarray(base / scale, dtype=np.float32)
         self.every: Array = np.zeros((1, 1), dtype=np.float32)
         if (plan.walk.roots == FROM_EVERY).any():
-            whole = plan.classes @ coefficients + head.bias[:, None]
+            whole = plan.classes @ coefficients + base
             self.every = (whole / scale).astype(np.float32)
 
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
@@ -177,12 +182,12 @@ class _Walking:
         settled: int = ablations.walk(
             self.scaled,
             self.classes,
-            self.bias,
+            self.scaled_base,
             self.every,
             self.slack,
             self.along,
             plan.classes,
-            plan.head.bias,
+            self.base,
             plan.head.tie,
             self.labels,
             self.intact,
@@ -204,6 +209,7 @@ class _Pairing:
         self.plan, self.order, self.labels = plan, order, labels
         self.intact = plan.intact[block][order]
         self.along = np.ascontiguousarray(plan.head.coefficients_of(block))
+        self.base = np.ascontiguousarray(plan.head.base_of(block).T)
 
     def count(self, part: tuple[int, int], images: tuple[int, int]) -> int:
         """Count a part of the walk for a range of images; how many had to be settled."""
@@ -212,7 +218,7 @@ class _Pairing:
             self.along,
             self.order,
             plan.classes,
-            plan.head.bias,
+            self.base,
             plan.head.tie,
             self.labels,
             self.intact,

@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from interp_checks.ablations.cut import cut_named
 from interp_checks.ablations.directions import Directions, Gauge, in_gauge
-from interp_checks.ablations.fills import FILLS, Fill
+from interp_checks.ablations.fill import FillName, fill_named
 from interp_checks.ablations.target import Network, Target
 from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
 from interp_checks.errors import InterpChecksError, NotJudgedError
@@ -19,13 +20,12 @@ from interp_checks.statistics.intervals import CONFIDENCE
 from .argmax import BLOCK, SMALLEST_TIE, argmax_over, first_largest, intact_logits
 from .cache import Cache
 from .float32_head import Float32Head
+from .head_checks import check_head, numbers
 
 #: Beyond this the sums of shares of a logit could overflow in some order.
 LARGEST_LOGIT = 1e307
 #: Coefficients of all images are kept if they take less than this, else made block by block.
 _KEPT_BYTES = 256 * 2**20
-#: Features beyond this are averaged in units of the largest.
-_LARGEST_SUMMED = 1e290
 #: What is computed on the way, block by block.
 _BLOCK_BYTES = 64 * 2**20
 #: Products of matrices with fewer multiplications than this gain nothing from threads.
@@ -46,8 +46,14 @@ class Head:
         confidence: of every interval that is derived from it, two-sided.
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
-        fill: what stands in the place of directions that are left out.
+        fill: what stands in the place of parts that are left out, where an ablation does not say
+            so: "zero", their "mean" over the images, or "another" image's.
+        draw: which of the random draws of another image's, from 0.
+        rest: what is added to the logits whatever is ablated, [N, K]: an autoencoder's error term.
+        part_names: Z names, if the features are parts of one's own.
         least_tie: logits closer than this are equal, even where a bound on rounding is smaller.
+        pieces: parts that add up to the weight, to be ablated in the place of its singular
+            directions.
 
     Raises:
         InterpChecksError: shapes disagree, a value is not finite, a label has no class, or
@@ -62,84 +68,30 @@ class Head:
     provenance: Mapping[str, str] = field(default_factory=dict)
     confidence: float = CONFIDENCE
     gauge: Gauge = "raw"
-    fill: Fill = "zero"
+    fill: FillName = "zero"
+    draw: int = 0
+    rest: Array | None = None
+    part_names: tuple[str, ...] = ()
     least_tie: float = 0.0
+    pieces: Directions | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        put("features", _numbers("features", self.features))
-        put("labels", _numbers("labels", self.labels))
-        put("weight", _numbers("weight", self.weight).astype(np.float64))
+        put("features", numbers("features", self.features))
+        put("labels", numbers("labels", self.labels))
+        put("weight", numbers("weight", self.weight).astype(np.float64))
         rows = len(self.weight) if self.weight.ndim else 0
-        bias = np.zeros(rows) if self.bias is None else _numbers("bias", self.bias)
+        bias = np.zeros(rows) if self.bias is None else numbers("bias", self.bias)
         put("bias", bias.astype(np.float64))
         put("class_names", tuple(map(str, self.class_names)) or tuple(map(str, range(rows))))
+        if self.rest is not None:
+            put("rest", numbers("rest", self.rest).astype(np.float64))
+        put("part_names", tuple(map(str, self.part_names)))
         put("provenance", {str(key): str(text) for key, text in self.provenance.items()})
-        self._check()
+        check_head(self)
         put("labels", self.labels.astype(np.int64))
-
-    def _check(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise InterpChecksError(
-                f"readout: the confidence {self.confidence} is not a probability",
-                expected="a number between 0 and 1, such as 0.95",
-            )
-        if self.gauge not in ("raw", "centred"):
-            raise InterpChecksError(
-                f"readout: there is no gauge {self.gauge!r}", expected="'raw' or 'centred'"
-            )
-        if self.fill not in FILLS:
-            raise InterpChecksError(
-                f"readout: nothing is filled in with {self.fill!r}",
-                expected=" or ".join(map(repr, FILLS)),
-            )
-        shapes = {
-            "features [N, Z]": self.features.shape,
-            "labels [N]": self.labels.shape,
-            "weight [K, Z]": self.weight.shape,
-            "bias [K]": self.bias.shape,
-        }
-        classes = len(self.class_names)
-        if self.weight.ndim == 2 and len(self.weight) == 1 and classes == 2:
-            raise _single_row(self.weight.shape)
-        fits = (
-            self.features.ndim == 2
-            and self.weight.ndim == 2
-            and self.labels.shape == self.features.shape[:1]
-            and self.weight.shape == (classes, self.features.shape[1])
-            and self.bias.shape == (classes,)
-        )
-        if not fits or not self.features.size or not self.weight.size:
-            raise InterpChecksError(
-                "readout: the arrays do not fit together",
-                found=", ".join(f"{name} {shape}" for name, shape in shapes.items())
-                + f", {classes} class names",
-                expected="the same N, Z and K throughout, none of them zero",
-            )
-        for name in ("features", "weight", "bias"):
-            broken = int((~np.isfinite(getattr(self, name))).sum())
-            if broken:
-                raise InterpChecksError(
-                    f"readout: {name} has values that are not finite",
-                    found=f"{broken} of {getattr(self, name).size} are NaN or infinite",
-                    expected="finite numbers",
-                    remedy="a training that diverged gives such weights; train again",
-                )
-        if len(set(self.class_names)) < classes:
-            raise InterpChecksError(
-                "readout: two classes have the same name", found=", ".join(self.class_names)
-            )
-        whole = np.issubdtype(self.labels.dtype, np.integer)
-        if classes == 1 and self.labels.dtype.kind in "iub" and self.labels.max() == 1:
-            raise _single_row(self.weight.shape)
-        if not whole or self.labels.min() < 0 or self.labels.max() >= classes:
-            raise InterpChecksError(
-                "readout: labels are not class numbers",
-                found=f"{self.labels.dtype} from {self.labels.min()} to {self.labels.max()}",
-                expected=f"whole numbers from 0 to {classes - 1}",
-            )
 
     def __len__(self) -> int:
         return len(self.features)
@@ -151,16 +103,31 @@ class Head:
 
     @cached_property
     def directions(self) -> Directions:
-        """Singular directions of the weight, in its gauge."""
-        return Directions.of(self.weight, self.gauge)
+        """Singular directions of the weight, in its gauge; or the pieces that it was given."""
+        return Directions.of(self.weight, self.gauge) if self.pieces is None else self.pieces
 
     def directions_of(self, target: Target) -> Directions:
-        """Singular directions of the output layer's weight, or of others.
+        """The parts of the output layer's weight, or of others: what a target's ablations count.
 
         Raises:
-            NotJudgedError: there are no such weights, or no network at hand.
+            NotJudgedError: there are no such weights or parts, or no network at hand.
         """
         return target.directions(self)
+
+    def parts(self, cut: str = "direction") -> Directions:
+        """The parts of the weight, as it is cut: "direction", "unit", "principal component"...
+
+        Raises:
+            NotJudgedError: it has no such parts.
+            InterpChecksError: there is no such cut.
+        """
+        if cut == "direction":
+            return self.directions
+        return self._known_parts.get_or(cut, lambda: cut_named(cut).of_reader(self))
+
+    @cached_property
+    def _known_parts(self) -> Cache:
+        return Cache()
 
     def needs_network(self, asking: object) -> Network:
         """The model and its inputs, which a head by itself does not have.
@@ -182,7 +149,7 @@ class Head:
     def logits(self) -> FloatArray:
         """Logits of the intact head in float64, [N, K]."""
         logits: FloatArray = self.features.astype(np.float64) @ self.weight.T + self.bias
-        return logits
+        return logits if self.rest is None else logits + self.rest
 
     @cached_property
     def coefficients(self) -> FloatArray:
@@ -219,19 +186,20 @@ class Head:
         values = self.directions.singular_values
         with np.errstate(over="ignore"):
             length = np.float64(math.sqrt(longest)) * largest
-            shares = math.sqrt(len(values)) * length * values[0]
-            logit = float(shares + np.abs(self.bias).max())
+            shares = math.sqrt(len(values)) * length * values.max()
+            always = 0.0 if self.rest is None else float(np.abs(self.rest).max())
+            logit = float(shares + np.abs(self.bias).max() + always)
         if not max(logit, length) <= LARGEST_LOGIT:
             raise InterpChecksError(
                 "readout: logits are too large for float64",
-                found=f"features up to {largest:.1e}, a weight of spectral norm {values[0]:.1e}, "
-                f"biases up to {np.abs(self.bias).max():.1e}",
+                found=f"features up to {largest:.1e}, a weight of spectral norm "
+                f"{values.max():.1e}, biases up to {np.abs(self.bias).max():.1e}",
                 expected=f"features and logits below {LARGEST_LOGIT:.0e}",
                 remedy="divide weight and bias by one number: that changes no prediction",
             )
         # A class that is held back so far that it is never predicted blurs no other.
-        rivals = self.bias[self.bias >= self.bias.max() - 2 * shares]
-        logit = float(shares + np.abs(rivals).max())
+        rivals = self.bias[self.bias >= self.bias.max() - 2 * (shares + always)]
+        logit = float(shares + np.abs(rivals).max() + always)
         return max(1e-12 * logit, SMALLEST_TIE, self.least_tie)
 
     def _wide(self, block: slice) -> FloatArray:
@@ -272,29 +240,68 @@ class Head:
 
     @cached_property
     def counted(self) -> Head:
-        """What ablations are counted on: a head whose directions may be replaced by zero.
+        """What ablations of singular directions are counted on, with the fill of this head."""
+        return self.seen()
 
-        Where they are replaced by their means, that is the same with features h less their mean
-        and the bias that W makes of it: intact logits are the same, and what is left out leaves
-        the mean of its share of the logits behind.
+    def seen(self, cut: str = "direction", fill: str = "") -> Head:
+        """A head whose directions are the parts of this one, and may be replaced by zero.
+
+        Where they are replaced by what a weight makes of a baseline, that is the same with
+        features h less the baseline, and the share of the baseline added to what always stays: to
+        the bias if it is the same for all images, to the rest if it is not. Intact logits are the
+        same.
+
+        Args:
+            cut: what the parts are; see :meth:`parts`.
+            fill: what stands in their place; what this head says if it is empty.
+
+        Raises:
+            NotJudgedError: it has no such parts.
+            InterpChecksError: there is no such cut or fill.
         """
-        if self.fill == "zero":
+        fill = fill or self.fill
+        if cut == "direction" and fill == "zero":
             return self
-        # In units of the largest: a sum of features overflows long before their mean does.
-        largest = largest_entry(self.features)
-        unit = largest if largest > _LARGEST_SUMMED else 1.0
-        mean = (self.features / unit).mean(axis=0, dtype=np.float64) * unit
+        return self._known_views.get_or((cut, fill), lambda: self._seen(cut, fill))
+
+    @cached_property
+    def _known_views(self) -> Cache:
+        return Cache()
+
+    def _seen(self, cut: str, fill: str) -> Head:
+        baseline = fill_named(fill).baseline(self.features, self.draw)
+        features, bias, rest = self.features, self.bias, self.rest
+        if baseline is not None:
+            features = features - baseline
+            share: FloatArray = np.asarray(baseline @ self.weight.T)
+            if share.ndim == 1:
+                bias = bias + share
+            else:
+                rest = share if rest is None else rest + share
         return Head(
-            self.features - mean,
+            features,
             self.labels,
             self.weight,
-            self.bias + self.weight @ mean,
+            bias,
             self.class_names,
             confidence=self.confidence,
             gauge=self.gauge,
-            # The new bias has the rounding of the logits that it was made of.
-            least_tie=self.tie,
+            rest=rest,
+            # What is added has the rounding of the logits that it was made of.
+            least_tie=self.least_tie if baseline is None else self.tie,
+            pieces=self.parts(cut),
         )
+
+    @cached_property
+    def base(self) -> FloatArray:
+        """What stays whatever is ablated, in rows: the bias [1, K], or with the rest [N, K]."""
+        base: FloatArray = self.bias[None] if self.rest is None else self.bias + self.rest
+        return base
+
+    def base_of(self, images: slice | IntArray) -> FloatArray:
+        """The base of some images, [K, 1] or [K, n]."""
+        base: FloatArray = (self.base if self.rest is None else self.base[images]).T
+        return base
 
     def predictions(self, kept: tuple[int, ...] | None = None) -> IntArray:
         """The predicted class of each image, [N], worked out once.
@@ -312,7 +319,7 @@ class Head:
     def _predict(self, kept: tuple[int, ...] | None) -> IntArray:
         predicted = np.zeros(len(self), dtype=np.int64)
         tie = self.tie  # refuses logits that would overflow
-        if kept is None and not self.is_small:
+        if kept is None and not self.is_small and self.rest is None:
             return self.float32.predictions(self.features, tie, self._predict_exactly)
         for start in range(0, len(self), BLOCK):
             block = slice(start, start + BLOCK)
@@ -320,13 +327,20 @@ class Head:
                 predicted[block] = self._predict_exactly(block)
             else:
                 predicted[block] = argmax_over(
-                    self.coefficients_of(block), self.directions.classes, self.bias, kept, tie
+                    self.coefficients_of(block),
+                    self.directions.classes,
+                    self.base_of(block),
+                    kept,
+                    tie,
                 )
         return predicted
 
     def _predict_exactly(self, images: slice | IntArray) -> IntArray:
         """Predictions of some images in float64, with nothing ablated."""
-        return first_largest(intact_logits(self.weight, self.bias, self.features[images]), self.tie)
+        logits = intact_logits(self.weight, self.bias, self.features[images])
+        if self.rest is not None:
+            logits += self.rest[images].T
+        return first_largest(logits, self.tie)
 
 
 def no_network(asking: object) -> NotJudgedError:
@@ -336,29 +350,3 @@ def no_network(asking: object) -> NotJudgedError:
         found="only the features that its output layer reads",
         remedy="give the checkpoint and its images, or readout_of(..., keep_inputs=True)",
     )
-
-
-def _single_row(shape: tuple[int, ...]) -> InterpChecksError:
-    """What libraries keep of a linear classifier of two classes is one row."""
-    return InterpChecksError(
-        "readout: two classes have one row of weights",
-        found=f"weight {shape}",
-        expected=f"weight {(2, *shape[1:])}, a row for each class",
-        remedy="coef_ of two classes is the difference of their rows: give "
-        "weight=np.vstack([-coef, coef]) / 2 and bias=np.r_[-intercept, intercept] / 2",
-    )
-
-
-def _numbers(name: str, values: object) -> Array:
-    """Values as an array of numbers."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        array = np.asarray(None)
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        raise InterpChecksError(
-            f"readout: {name} are not numbers",
-            found=f"{type(values).__name__} that makes an array of {array.dtype}",
-            expected="a rectangular array of numbers",
-        )
-    return array

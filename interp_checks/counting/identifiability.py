@@ -17,7 +17,10 @@ from .head import Head
 def identifiable(ablation: Ablation, head: Head) -> bool:
     """Whether the directions that stay are told from those that go."""
     directions = head.directions_of(ablation.target)
-    return directions.turn(ablation.kept(len(directions)), within=True) <= TURNED
+    kept = ablation.kept(directions)  # refuses parts that do not exist
+    if not ablation.target.parted.must_be_told_apart:
+        return True
+    return directions.turn(kept, within=True) <= TURNED
 
 
 def require_all_identifiable(head: Head) -> None:
@@ -39,14 +42,16 @@ def require_identifiable(ablation: Ablation, head: Head) -> None:
     if identifiable(ablation, head):
         return
     directions = head.directions_of(ablation.target)
-    kept = ablation.kept(len(directions))
+    kept = ablation.kept(directions)
     stays, goes = sorted(directions.nearest_split(kept))
-    kept_value, dropped_value = (directions.singular_values[number - 1] for number in (stays, goes))
+    kept_value, dropped_value = (directions.ordered_by[number - 1] for number in (stays, goes))
+    cut = ablation.target.parted
+    values, moves = cut.order_words
     raise NotJudgedError(
-        f"{ablation}: direction {stays} cannot be told from direction {goes}",
-        found=f"singular values {kept_value:.4g} and {dropped_value:.4g}; if the weight moved by "
+        f"{ablation}: {cut.noun} {stays} cannot be told from {cut.noun} {goes}",
+        found=f"{values} {kept_value:.4g} and {dropped_value:.4g}; if {moves} moved by "
         f"{100 * MOVED:g} % the span could turn by up to "
         f"{directions.turn(kept, within=True):.0f} degrees",
         expected=f"at most {TURNED:g} degrees",
-        remedy=f'claim them together: "directions {stays} and {goes}"',
+        remedy=f'claim them together: "{cut.plural} {stays} and {goes}"',
     )

@@ -21,9 +21,10 @@ def count_with_numpy(job: Job) -> Counts:
         present, starts = np.unique(labels, return_index=True)
         was_right = job.intact[block][order] == labels
         coefficients = np.take(head.coefficients_of(block), order, axis=1)
+        base = head.base_of(order + block.start)
         for row, members in enumerate(job.members):
             kept = [int(index) + 1 for index in np.flatnonzero(members)]
-            predicted = argmax_over(coefficients, vectors, head.bias, kept, head.tie)
+            predicted = argmax_over(coefficients, vectors, base, kept, head.tie)
             hit = predicted == labels
             counts.right[row, present] += np.add.reduceat(hit, starts, dtype=np.int64)
             counts.both[row, present] += np.add.reduceat(hit & was_right, starts, dtype=np.int64)

@@ -53,7 +53,7 @@ def _warning(loop: str, instead: str) -> str:
     )
 
 
-def small_head(classes: int, feature_type: type = np.float64) -> Head:
+def small_head(classes: int, feature_type: type = np.float64, *, rest: bool = False) -> Head:
     """A fixed head that brings out what could go wrong: 200 images, 4 directions.
 
     Shares that a bias cancels, two equal classes, a class without images, equal images, labels
@@ -63,6 +63,7 @@ def small_head(classes: int, feature_type: type = np.float64) -> Head:
     Args:
         classes: 5 or more.
         feature_type: of its features.
+        rest: whether something of each image's own always stays.
     """
     numbers, rows = np.arange(200), np.arange(classes)
     features = np.stack([numbers * step % 11 - 5 for step in (1, 3, 5, 8)], axis=1)
@@ -72,7 +73,8 @@ def small_head(classes: int, feature_type: type = np.float64) -> Head:
     weight[1] = weight[2]
     bias = -np.square(weight).sum(axis=1) / 10
     weight[0], bias[0] = (24, 0, 0, 0), -42
-    return Head(features.astype(feature_type), labels, weight, bias)
+    stays = (numbers[:, None] * (rows + 2) % 17 - 8.0) if rest else None
+    return Head(features.astype(feature_type), labels, weight, bias, rest=stays)
 
 
 def some_members(directions: int) -> Array:

@@ -1,4 +1,4 @@
-"""A head with its weight, or another, cut along random directions of the same subspace."""
+"""A head with its weight, or another, cut into random parts: what chance is measured on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.cut import Null
 from interp_checks.ablations.directions import Directions
 from interp_checks.ablations.target import Target
 from interp_checks.arrays import Array, FloatArray, IntArray
@@ -37,7 +38,7 @@ class Rotated(ABC):
         head: whose predictions are looked at.
         rotations: how many times.
         classes: names.
-        directions: the singular ones, which the random ones take the place of.
+        directions: the parts that random ones take the place of.
         width: how many there are.
         chosen: the images that are looked at.
         labels: theirs.
@@ -83,7 +84,7 @@ class Rotated(ABC):
             counts = [self._confusions(predicted) for predicted in self.predictions(ablation)]
             return np.concatenate(counts)
 
-        return self._counted.get_or(ablation.kept(self.width), count)
+        return self._counted.get_or(ablation.kept(self.directions), count)
 
     def predicted(self, ablation: Ablation) -> IntArray:
         """Predicted classes under each rotation, [R, N]."""
@@ -91,7 +92,7 @@ class Rotated(ABC):
         def predict() -> IntArray:
             return np.concatenate(list(self.predictions(ablation)))
 
-        return self._predicted.get_or(ablation.kept(self.width), predict)
+        return self._predicted.get_or(ablation.kept(self.directions), predict)
 
     def row(self, name: str) -> int:
         """The number of a class.
@@ -112,31 +113,46 @@ class Rotated(ABC):
 
 
 class RotatedOutputLayer(Rotated):
-    """Random directions of the output layer."""
+    """Random parts of the output layer."""
 
-    def __init__(self, head: Head, rotations: int, cut: Callable[[int, Target], Rotated]) -> None:
+    def __init__(
+        self,
+        head: Head,
+        rotations: int,
+        cut: Callable[[int, Target], Rotated],
+        null: Null = "rotations",
+    ) -> None:
         """Cut a head's weight; see :class:`Rotated`."""
         super().__init__(head, rotations, head.directions, cut)
+        self.null = null
         hidden, features = self.directions.hidden, head.features[self.chosen]
         self.along = hidden.T @ features.astype(np.float64).T
-        size = 8 * rotations * self.width * len(self.labels)
-        self._kept = list(self._chunks()) if size < _MEMORY else None
+        self.base = head.base_of(self.chosen)
+        size = 8 * self.width * len(self.labels)
+        self._together = max(1, min(_CHUNK, _MEMORY // size))
+        self._kept = list(self._chunks()) if size * rotations < _MEMORY else None
 
     def _chunks(self) -> Iterator[tuple[FloatArray, FloatArray]]:
         """A few rotations at a time: coefficients [c, r, N] and class vectors [c, K, r]."""
-        cuts = random_cuts(self.directions, self.rotations)
-        for start in range(0, self.rotations, _CHUNK):
-            chunk = [next(cuts) for _ in range(min(_CHUNK, self.rotations - start))]
+        cuts = random_cuts(self.directions, self.rotations, self.null)
+        for start in range(0, self.rotations, self._together):
+            chunk = [next(cuts) for _ in range(min(self._together, self.rotations - start))]
             yield (
-                np.stack([rotation.T @ self.along for rotation, _ in chunk]),
+                np.stack([_turned(self.along, rotation) for rotation, _ in chunk]),
                 np.stack([vectors for _, vectors in chunk]),
             )
 
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
         """See :class:`Rotated`."""
-        kept, head = ablation.kept(self.width), self.head
+        kept, head = ablation.kept(self.directions), self.head
         for coefficients, classes in self._chunks() if self._kept is None else self._kept:
-            yield argmax_over(coefficients, classes, head.bias, kept, head.tie)
+            yield argmax_over(coefficients, classes, self.base, kept, head.tie)
+
+
+def _turned(along: FloatArray, rotation: Array) -> FloatArray:
+    """Coefficients [r, N] of other parts: [r] is a permutation, [r, r] a rotation."""
+    turned: FloatArray = along[rotation] if rotation.ndim == 1 else rotation.T @ along
+    return turned
 
 
 def images_used(head: Head) -> int:
@@ -144,16 +160,32 @@ def images_used(head: Head) -> int:
     return max(min(len(head), _IMAGES), _FEWEST_OF_A_CLASS * len(head.class_names))
 
 
-def random_cuts(directions: Directions, rotations: int) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Rotations [r, r] and the class-side vectors [K, r] that they give, largest first.
+def random_cuts(
+    directions: Directions, rotations: int, null: Null = "rotations"
+) -> Iterator[tuple[Array, FloatArray]]:
+    """Random parts in the place of these, in the order that such parts have.
 
-    The generator starts anew each time, so these are always the same rotations.
+    The generator starts anew each time, so these are always the same.
+
+    Args:
+        directions: the parts.
+        rotations: how many times.
+        null: see :class:`interp_checks.ablations.cut.Cut`.
+
+    Yields:
+        Rotations [r, r], or permutations [r], and the class-side vectors [K, r] that they give.
     """
     values, width = directions.singular_values, len(directions)
     scaled = directions.classes * values
-    # Directions that carry nothing are no part of the subspace, so they are not turned.
-    carrying = max(1, int((values > 1e-12 * values[0]).sum()))
     generator = np.random.default_rng(SEED)
+    if null == "permutations":
+        for _ in range(rotations):
+            permutation = generator.permutation(width)
+            yield permutation, scaled[:, permutation]
+        return
+    by_value = directions.ordered_by is values
+    # Directions that carry nothing are no part of the subspace, so they are not turned.
+    carrying = max(1, int((values > 1e-12 * values[0]).sum())) if by_value else width
     for _ in range(rotations):
         square = generator.standard_normal((carrying, carrying))
         turned, triangle = np.linalg.qr(square)
@@ -161,7 +193,10 @@ def random_cuts(directions: Directions, rotations: int) -> Iterator[tuple[FloatA
         # Without the signs the rotations would not be uniform (Mezzadri, 2007).
         rotation[:carrying, :carrying] = turned * np.sign(np.diag(triangle))
         vectors = scaled @ rotation
-        order = np.argsort(-np.linalg.norm(vectors, axis=0), kind="stable")
+        # As the parts are ordered: by what they carry, or by how far images differ along them.
+        carried = np.linalg.norm(vectors, axis=0)
+        sizes = carried if by_value else directions.ordered_by**2 @ rotation**2
+        order = np.argsort(-sizes, kind="stable")
         yield rotation[:, order], vectors[:, order]
 
 

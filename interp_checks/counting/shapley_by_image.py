@@ -40,11 +40,11 @@ def shapley_by_image(head: Head, images: Array) -> FloatArray:
     require_all_identifiable(head)
     labels, head = head.labels[images], head.counted
     coefficients = np.take(head.coefficients, images, axis=1)
-    vectors, bias = head.directions.classes, head.bias
+    vectors, base = head.directions.classes, head.base_of(images)
     weights = shapley_weights(width)
     values = np.zeros((width, len(labels)))
     for mask in range(1 << width):
         kept = members_of(mask)
-        right = argmax_over(coefficients, vectors, bias, kept, head.tie) == labels
+        right = argmax_over(coefficients, vectors, base, kept, head.tie) == labels
         values += weights[mask][:, None] * right
     return values

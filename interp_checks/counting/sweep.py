@@ -15,7 +15,6 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation, unique
 from interp_checks.ablations.subsets import Subsets, all_members
-from interp_checks.ablations.target import Target
 from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import InterpChecksError
 
@@ -152,20 +151,23 @@ def _counted(
         _require(ablations, head)
         members = all_members(ablations.directions)
         return count(engine, Job(head.counted, members, intact, whole, threads, progress, True))
-    if any(ablation.target.inside for ablation in ablations):
-        return _through_network(head, ablations, whole, engine, threads, progress)
-    if not ablations:
-        return Counts.none(0, len(head.class_names), whole)
-    members = np.stack([ablation.members(len(head.directions)) for ablation in ablations])
+    together = _grouped(ablations)
+    if len(together) != 1:
+        return _each_group(head, ablations, together, whole, engine, threads, progress)
+    target = ablations[0].target
+    if target.inside:
+        return _through_network(head, ablations, whole)
+    seen = head.seen(target.cut, target.fill)
+    members = np.stack([ablation.members(seen.directions) for ablation in ablations])
     if len(ablations) > _MOST_CACHED:
-        return count(engine, Job(head.counted, members, intact, whole, threads, progress))
-    cache = head.known_counts
+        return count(engine, Job(seen, members, intact, whole, threads, progress))
+    cache = seen.known_counts
     keys = [(row.tobytes(), whole, engine) for row in members]
     counted = {key: cache.get(key) for key in keys}
     missing = {key: row for row, key in enumerate(keys) if counted[key] is None}
     if missing:
         uncounted = members[list(missing.values())]
-        fresh = count(engine, Job(head.counted, uncounted, intact, whole, threads, progress))
+        fresh = count(engine, Job(seen, uncounted, intact, whole, threads, progress))
         for row, key in enumerate(missing):
             counted[key] = cache.put(key, _row(fresh, row))
     counts = Counts.none(len(ablations), len(head.class_names), whole)
@@ -176,37 +178,51 @@ def _counted(
     return counts
 
 
-def _through_network(
+def _grouped(ablations: tuple[Ablation, ...]) -> list[list[int]]:
+    """Numbers of ablations that are counted together.
+
+    Those of one view of the output layer, and those of a class of targets inside the network, which
+    are faster run together.
+    """
+    groups: dict[object, list[int]] = {}
+    for row, ablation in enumerate(ablations):
+        target = ablation.target
+        groups.setdefault(type(target) if target.inside else target, []).append(row)
+    return list(groups.values())
+
+
+def _each_group(
     head: Head,
     ablations: tuple[Ablation, ...],
+    groups: list[list[int]],
     whole: bool,
     engine: Engine,
     threads: int,
     progress: Progress | None,
 ) -> Counts:
-    """Counts of ablations, some of which are inside the network."""
+    """Counts of ablations of several targets."""
+    counts = Counts.none(len(ablations), len(head.class_names), whole)
+    for rows in groups:
+        chosen = tuple(ablations[row] for row in rows)
+        own = _counted(head, chosen, whole, engine, threads, progress)
+        counts.right[rows], counts.both[rows] = own.right, own.both
+        if counts.confusion is not None and own.confusion is not None:
+            counts.confusion[rows] = own.confusion
+    return counts
+
+
+def _through_network(head: Head, ablations: tuple[Ablation, ...], whole: bool) -> Counts:
+    """Counts of ablations inside the network."""
     labels, classes = head.labels, len(head.class_names)
-    outside = [row for row, ablation in enumerate(ablations) if not ablation.target.inside]
     counts = Counts.none(len(ablations), classes, whole)
-    read = tuple(ablations[row] for row in outside)
-    of_head = _counted(head, read, whole, engine, threads, progress)
-    counts.right[outside], counts.both[outside] = of_head.right, of_head.both
-    if counts.confusion is not None and of_head.confusion is not None:
-        counts.confusion[outside] = of_head.confusion
     was_right = head.predictions() == labels
-    # Targets of a class are run together, which is faster.
-    together: dict[type[Target], list[int]] = {}
-    for row, ablation in enumerate(ablations):
-        if ablation.target.inside:
-            together.setdefault(type(ablation.target), []).append(row)
-    for rows in together.values():
-        run = [ablations[row] for row in rows]
-        for row, predicted in zip(rows, run[0].target.predict(head, run), strict=True):
-            hit = predicted == labels
-            counts.right[row] = np.bincount(labels[hit], minlength=classes)
-            counts.both[row] = np.bincount(labels[hit & was_right], minlength=classes)
-            if counts.confusion is not None:
-                counts.confusion[row] = confusion(labels, predicted, classes)
+    predictions = ablations[0].target.predict(head, ablations)
+    for row, predicted in enumerate(predictions):
+        hit = predicted == labels
+        counts.right[row] = np.bincount(labels[hit], minlength=classes)
+        counts.both[row] = np.bincount(labels[hit & was_right], minlength=classes)
+        if counts.confusion is not None:
+            counts.confusion[row] = confusion(labels, predicted, classes)
     return counts
 
 

@@ -17,17 +17,17 @@ def count_with_torch(job: Job) -> Counts:
     counts = Counts.none(len(job.members), classes, job.confusion)
     members = torch.from_numpy(job.members).to(device, torch.float64)
     vectors = torch.from_numpy(np.ascontiguousarray(head.directions.classes)).to(device)
-    bias = torch.from_numpy(head.bias).to(device)
     was_right = torch.from_numpy(job.intact == head.labels).to(device)
     every = torch.arange(classes, device=device)
     for block in job.blocks(8 * (len(head.directions) + 6 * classes)):
         along = torch.from_numpy(np.ascontiguousarray(head.coefficients_of(block))).to(device)
+        base = torch.from_numpy(np.ascontiguousarray(head.base_of(block))).to(device)
         labels = torch.from_numpy(head.labels[block]).to(device)
         right_before = was_right[block]
         together = max(1, BLOCK_BYTES // (16 * classes * len(labels)))
         for start in range(0, len(job.members), together):
             rows = slice(start, start + together)
-            logits = (vectors * members[rows, None, :]) @ along + bias[:, None]
+            logits = (vectors * members[rows, None, :]) @ along + base
             reached = logits >= logits.max(dim=1, keepdim=True).values - head.tie
             predicted = torch.where(reached, every[:, None], classes).min(dim=1).values
             hit = predicted == labels

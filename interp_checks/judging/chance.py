@@ -57,12 +57,14 @@ class Chance:
         total: rotations.
         anywhere: for some directions and classes, as many as it names; None if not measured.
         over: what "anywhere" ranges over ("some direction and class"); empty if not asked.
+        of: what was done at random so many times.
     """
 
     count: int
     total: int
     anywhere: int | None = None
     over: str = ""
+    of: str = "random rotations"
 
     @property
     def share(self) -> float:
@@ -86,7 +88,7 @@ class Chance:
     @property
     def words(self) -> str:
         """``1/200 random rotations as stated, 39/200 for some direction and class``."""
-        rotations = f"{self.stated} random rotations"
+        rotations = f"{self.stated} {self.of}"
         return f"{rotations} as stated, {self.for_some}" if self.over else rotations
 
     def __str__(self) -> str:
@@ -96,7 +98,7 @@ class Chance:
 def by_chance(
     claim: Claim, readout: Readout, rotations: int = ROTATIONS, *, anywhere: bool = False
 ) -> Chance | None:
-    """Count the rotations under which a claim would hold.
+    """Count the rotations (or permutations, of parts that are not turned) that a claim holds for.
 
     Args:
         claim: about numbered directions.
@@ -116,26 +118,30 @@ def by_chance(
         return None
     if _too_much(claim.ablations, readout, rotations):
         return None
-    rotated = readout.random_cuts(rotations, claim.condition.target)
+    target = claim.condition.target
+    rotated = readout.random_cuts(rotations, target)
+    of = f"random {target.parted.null}"
+    if target.parted.null == "permutations":
+        of += f" of the {target.parted.plural}"
     stated = {ablation: ablation for ablation in claim.ablations}
     demands = _demands_of(claim.effects, _cases(claim.condition, [stated], rotated))
     held = as_named(demands, rotated.classes)
     count = int(held.sum())
     if not anywhere:
-        return Chance(count, rotations)
+        return Chance(count, rotations, of=of)
     over = over_words(claim.ablations, len(demands.classes))
     ablations = claim.ablations
     if too_many(demands, len(rotated.classes)) or _too_much_anywhere(ablations, readout, rotations):
-        return Chance(count, rotations, None, over)
+        return Chance(count, rotations, None, over, of)
     families = [
-        stand_ins_of(ablation, len(readout.directions_of(ablation.target)))
+        stand_ins_of(ablation, readout.directions_of(ablation.target))
         for ablation in claim.ablations
     ]
     for batch in _batches(claim, all_stand_ins(claim.ablations, families), rotated):
         demands = _demands_of(claim.effects, _cases(claim.condition, batch, rotated))
         met = by_any(demands, rotated.intact.sum(axis=1))
         held |= met.reshape(len(batch), rotations).any(axis=0)
-    return Chance(count, rotations, int(held.sum()), over)
+    return Chance(count, rotations, int(held.sum()), over, of)
 
 
 def _demands_of(effects: Sequence[Effect], cases: Cases) -> Demands:
@@ -162,7 +168,7 @@ def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Ch
     if _too_much_anywhere([together], readout, rotations):
         return Chance(count, rotations, None, over)
     for other in stand_ins_of(together, rotated.width):
-        here = fact.holds_along(rotated, other.indices)
+        here = fact.holds_along(rotated, other.numbers)
         held |= here[:, rotated.intact.any(axis=1)].any(axis=1)
     return Chance(count, rotations, int(held.sum()), over)
 
@@ -170,8 +176,9 @@ def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Ch
 def _too_much(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
     """Whether counting as stated takes many minutes."""
     runs = rotations * images_used(readout)
-    each = OUTPUT_LAYER.cost(readout)
     targets = dict.fromkeys(ablation.target for ablation in ablations)
+    outside = [target for target in targets if not target.inside] or [OUTPUT_LAYER]
+    each = sum(target.cost(readout) for target in outside)
     inside = sum(target.cost(readout) for target in targets if target.inside)
     return runs * each > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE
 
@@ -180,7 +187,7 @@ def _too_much_anywhere(ablations: Sequence[Ablation], readout: Readout, rotation
     """Whether counting with all that could stand in the place of these takes many minutes."""
     runs = rotations * images_used(readout)
     sizes = [
-        family_size(ablation, len(readout.directions_of(ablation.target))) for ablation in ablations
+        family_size(ablation, readout.directions_of(ablation.target)) for ablation in ablations
     ]
     head = inside = 0
     for ablation, size in zip(ablations, sizes, strict=True):
@@ -226,10 +233,11 @@ def _batches(
     compared = [ablation for effect in claim.effects for ablation in effect.same_as]
 
     def differ(choice: StandIns) -> bool:
-        kept = choice[condition].kept(rotated.width)
+        kept = choice[condition].kept(rotated.directions)
+        others = [choice[other] for other in compared]
         return all(
-            choice[other].target != condition.target or choice[other].kept(rotated.width) != kept
-            for other in compared
+            other.target != condition.target or other.kept(rotated.directions) != kept
+            for other in others
         )
 
     size = 8 * rotated.rotations * len(rotated.classes) ** 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.claim import Claim
@@ -18,19 +17,8 @@ from interp_checks.statistics.levels import corrected, failing, marked
 from interp_checks.statistics.sample_size import Needs, least, merged
 from interp_checks.statistics.threshold_check import Check, Outcome, all_of, at_least, open_needs
 
-
-class Decision(NamedTuple):
-    """What was decided of a claim.
-
-    Args:
-        outcome: holds, fails or undecided.
-        checks: the comparisons that it rests on.
-        ablations: that were looked at.
-    """
-
-    outcome: Outcome
-    checks: tuple[Check, ...]
-    ablations: tuple[Ablation, ...] = ()
+from .decision import Decision
+from .draws import draws_of, over_draws
 
 
 def decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
@@ -39,9 +27,17 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
     Raises:
         NotJudgedError: the readout cannot answer.
     """
+    draws = draws_of(claim, readout)
+    if draws > 1:
+        return over_draws(partial(_decide, claim), readout, draws, confidence)
+    return _decide(claim, readout, confidence)
+
+
+def _decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
+    """The same on one draw of what stands in the place of what is left out."""
     condition, fact = claim.condition, claim.fact
     if isinstance(condition, Quantified):
-        members = condition.members(len(readout.directions_of(condition.target)))
+        members = condition.members(readout.directions_of(condition.target))
         needed = condition.needed(len(members))
         return _at_least(needed, members, claim.effects, readout, confidence)
     if fact is not None:

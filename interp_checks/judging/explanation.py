@@ -101,11 +101,11 @@ def advice_on(claim: Claim, readout: Readout, confidence: float) -> tuple[str, s
     if not isinstance(claim.condition, Ablation):
         return "", ""
     condition = claim.condition
-    count = len(readout.directions_of(condition.target))
-    if count > _MANY:
+    parts = readout.directions_of(condition.target)
+    if len(parts) > _MANY:
         return "", ""
-    for member in family_members(condition.family, count, condition.target):
-        ablates = len(member.kept(count)) < count
+    for member in family_members(condition.family, parts, condition.target):
+        ablates = len(member.kept(parts)) < len(parts)
         if member == condition or not ablates or not identifiable(member, readout):
             continue
         try:

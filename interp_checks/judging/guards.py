@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from interp_checks.ablations.ablation import keeping_no_direction
-from interp_checks.ablations.fills import FILLS
+from interp_checks.ablations.fill import FILLS, FillName
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.quantified import Quantified
 from interp_checks.claims.scene import Scene, summary
@@ -12,6 +14,7 @@ from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome, all_of
 
 from .decide import checks_of, decide
+from .draws import fills_of
 
 #: Features less their mean are made, to see what another fill does, if they take less than this.
 _MOST_BYTES = 256 * 2**20
@@ -23,10 +26,12 @@ def notes_on(
     """Warnings about a verdict, in words."""
     notes = []
     if outcome == Outcome.HOLDS and claim.condition and _vacuous(claim, readout, confidence):
-        left = claim.condition.target.rest_words
-        if readout.fill == "mean":
-            left = "the bias with the means of all directions"
-        notes.append(f"vacuous: with no direction left, {left} does the same")
+        target = claim.condition.target
+        left, fill = target.rest_words, target.fill or readout.fill
+        if fill != "zero":
+            every = f"all {target.parted.plural}"
+            left += " with " + FILLS[fill].of_others.replace("the others", every)
+        notes.append(f"vacuous: with no {target.parted.noun} left, {left} does the same")
     other = _in_other_gauge(claim, readout, confidence)
     if other is not None and other != str(outcome):
         notes.append(f"depends on the gauge: {other} with the {readout.other_gauge.gauge} weight")
@@ -36,26 +41,28 @@ def notes_on(
 def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcome) -> str:
     """A warning where the verdict is another with another thing in the place of what is left out.
 
-    Empty where it is the same, for claims that leave nothing out of the output layer, and for heads
-    so large that features less their mean would take much memory.
+    Empty where it is the same, for claims that leave nothing out of the output layer or say
+    themselves what stands in its place, and for heads so large that features less something else
+    would take much memory.
     """
-    about_sets = any(predicate.about_sets for predicate in claim.says)
-    leaves_out = claim.condition or about_sets or claim.judged_ablations(len(readout.directions))
-    if claim.targets or not leaves_out or 8 * readout.features.size > _MOST_BYTES:
+    fills = fills_of(claim, readout)
+    if claim.targets or fills != {readout.fill} or claim.names_fill:
         return ""
-    other = readout.other_fill
-    try:
-        decision = decide(claim, other, confidence)
-    except InterpChecksError:
-        # Not judged, or numbers that are too large for float64 with the other fill alone.
+    if 8 * readout.features.size > _MOST_BYTES:
         return ""
-    if decision.outcome == outcome:
-        return ""
-    told = summary(decision.checks, decision.outcome)
-    return (
-        f"depends on the fill: {decision.outcome} if what is left out is replaced by "
-        f"{FILLS[other.fill]} ({told})"
-    )
+    others = []
+    for name in get_args(FillName):
+        if name == readout.fill:
+            continue
+        try:
+            decision = decide(claim, readout.filled_with(name), confidence)
+        except InterpChecksError:
+            # Not judged, or numbers that are too large for float64 with this fill alone.
+            continue
+        if decision.outcome != outcome:
+            told = decision.spread or summary(decision.checks, decision.outcome)
+            others.append(f"{decision.outcome} with {FILLS[name].words} ({told})")
+    return "depends on the fill: " + "; ".join(others) if others else ""
 
 
 def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:

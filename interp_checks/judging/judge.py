@@ -49,18 +49,17 @@ def judge(
             f"the confidence {level} is not a probability",
             expected="a number between 0 and 1, such as 0.95",
         )
-    outcome, checks, ablations = decide(claim, readout, level)
+    outcome, checks, ablations, spread, draw = decide(claim, readout, level)
     context: tuple[str, ...] = ()
     advice = ""
     if outcome != Outcome.HOLDS:
-        context = context_of(claim, readout, checks)
+        context = context_of(claim, readout.drawn(draw), checks)
         if outcome == Outcome.FAILS:
             advice, none_does = advice_on(claim, readout, level)
             context = (*context, none_does) if none_does else context
-    notes = notes_on(claim, readout, level, outcome)
+    warnings = notes_on(claim, readout, level, outcome)
     depends = fill_note(claim, readout, level, outcome)
-    if depends:
-        notes = (*notes, depends)
+    notes = tuple(filter(None, (spread, *warnings, depends)))
     return Verdict(
         claim,
         outcome,

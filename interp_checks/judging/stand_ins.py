@@ -7,32 +7,38 @@ from dataclasses import replace
 from itertools import combinations, product
 from math import comb
 
-from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.ablation import Ablation, family_members
+from interp_checks.ablations.directions import Directions
+from interp_checks.wording import listed
 
 #: For each ablation that a claim names, what stands in its place.
 StandIns = Mapping[Ablation, Ablation]
 
 
-def stand_ins_of(ablation: Ablation, width: int) -> tuple[Ablation, ...]:
-    """The family that an ablation was chosen from, with itself, of so many directions.
+def stand_ins_of(ablation: Ablation, parts: int | Directions) -> tuple[Ablation, ...]:
+    """The family that an ablation was chosen from, with itself, of these parts or of so many.
 
-    Every set of as many directions dropped, or kept; every k for "the first k" and "the last k".
-    All directions together are no ablation, so that k counts only where the claim names it.
+    Every set of as many parts dropped, or kept; every k for "the first k" and "the last k".
+    All parts together are no ablation, so that k counts only where the claim names it.
     """
     if ablation.kind in ("dropping", "only"):
-        chosen = combinations(range(1, width + 1), len(ablation.indices))
+        alone = family_members("only", parts, ablation.target)
+        every = [member.indices[0] for member in alone]
+        chosen = combinations(every, len(ablation.indices))
         return tuple(replace(ablation, indices=indices) for indices in chosen)
     if ablation.kind in ("first", "last"):
+        width = parts if isinstance(parts, int) else len(parts)
         counts = dict.fromkeys([*range(1, width), *ablation.indices])
         return tuple(replace(ablation, indices=(count,)) for count in counts)
     return (ablation,)
 
 
-def family_size(ablation: Ablation, width: int) -> int:
+def family_size(ablation: Ablation, parts: int | Directions) -> int:
     """How many :func:`stand_ins_of` gives, without making them."""
+    width = parts if isinstance(parts, int) else len(parts)
     if ablation.kind in ("dropping", "only"):
         return comb(width, len(ablation.indices))
-    return len(stand_ins_of(ablation, width))
+    return len(stand_ins_of(ablation, parts))
 
 
 def all_stand_ins(
@@ -50,13 +56,15 @@ def over_words(ablations: Sequence[Ablation], classes: int) -> str:
         ablations: that a claim names.
         classes: how many it names.
     """
-    words = {_words(ablation) for ablation in ablations if ablation.indices}
-    where = words.pop() if len(words) == 1 else "directions"
+    chosen = [ablation for ablation in ablations if ablation.indices]
+    words = {_words(ablation) for ablation in chosen}
+    plurals = {ablation.target.parted.plural for ablation in chosen}
+    where = words.pop() if len(words) == 1 else listed(sorted(plurals))
     return f"some {where}" + (f" and {'class' if classes == 1 else 'classes'}" if classes else "")
 
 
 def _words(ablation: Ablation) -> str:
     if ablation.kind in ("first", "last"):
         return "k"
-    size = len(ablation.indices)
-    return "direction" if size == 1 else f"set of {size} directions"
+    size, cut = len(ablation.indices), ablation.target.parted
+    return cut.noun if size == 1 else f"set of {size} {cut.plural}"

@@ -100,12 +100,12 @@ def weight_block(state: Mapping[str, Any], target: GateWeights) -> FloatArray:
 
 
 def weight_directions(state: Mapping[str, Any], target: GateWeights) -> Directions:
-    """The singular directions of one gate's weights; the units take the place of classes.
+    """The parts of one gate's weights, as they are cut; the units take the place of classes.
 
     Raises:
         InterpChecksError: see :func:`weight_block`; or the weights are not finite.
     """
-    return Directions.of(weight_block(state, target))
+    return target.parted.of_weight(weight_block(state, target))
 
 
 def ablated_parameter(

@@ -40,9 +40,12 @@ class RotatedNetwork(Rotated):
         super().__init__(head, rotations, head.directions_of(target), cut)
         self.target = target
         self.network = network.part(self.chosen)
+        null, hidden = target.parted.null, self.directions.hidden
         self.pieces = [
-            Directions(self.directions.hidden @ rotation, np.ones(self.width), vectors)
-            for rotation, vectors in random_cuts(self.directions, rotations)
+            Directions(
+                hidden[:, turn] if turn.ndim == 1 else hidden @ turn, np.ones(self.width), vectors
+            )
+            for turn, vectors in random_cuts(self.directions, rotations, null)
         ]
         self._predictions: dict[tuple[int, ...], Array] = {}
 

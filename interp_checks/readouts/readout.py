@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from interp_checks.ablations import ablation as words
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.fills import other_than
-from interp_checks.ablations.target import OUTPUT_LAYER, NetworkWeights, Target
-from interp_checks.arrays import IntArray
+from interp_checks.ablations.fill import FillName
+from interp_checks.ablations.target import OUTPUT_LAYER, NetworkWeights, OutputLayer, Target
+from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.head import Head, no_network
 from interp_checks.counting.random_directions import Rotated, RotatedOutputLayer
 from interp_checks.counting.sweep import sweep
-from interp_checks.errors import NotJudgedError
+from interp_checks.errors import InterpChecksError
 from interp_checks.networks.random_directions import RotatedNetwork
 
 if TYPE_CHECKING:
     from interp_checks.counting.lattice import Lattice
     from interp_checks.drawing_models.drawings import Drawings
     from interp_checks.networks.network import Network
+
+#: Readouts with other fills are kept if the features of one take less than so many bytes.
+_MOST_DRAWN = 16 * 2**20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,8 +45,11 @@ class Readout(Head):
         confidence: of every interval that is derived from it, two-sided.
         gauge: of the weight whose directions are ablated; predictions of the intact model
             do not depend on it.
-        fill: what stands in the place of directions that are left out: "zero", or the "mean" of
-            their coefficients over the images.
+        fill: what stands in the place of parts that are left out, where an ablation does not say
+            so: "zero", the "mean" of their coefficients over the images, or "another" image's.
+        draw: which of the random draws of another image's, from 0; claims are judged on several.
+        rest: what is added to the logits whatever is ablated, [N, K]: an autoencoder's error term.
+        part_names: Z names, if the features are parts of one's own; see :meth:`from_parts`.
         network: the model and its inputs, for claims about the gates of its recurrent layer.
         drawings: what models that draw make of the images, for claims about these models.
 
@@ -61,11 +70,6 @@ class Readout(Head):
         Raises:
             NotJudgedError: there are none at hand.
         """
-        if self.fill != "zero":
-            raise NotJudgedError(
-                f"{asking}: only directions of the output layer can be replaced by their mean",
-                remedy="judge this claim without --interp-fill",
-            )
         if self.network is None:
             raise no_network(asking)
         return self.network
@@ -80,8 +84,60 @@ class Readout(Head):
             self,
             features=self.features[chosen],
             labels=self.labels[chosen],
+            rest=None if self.rest is None else self.rest[chosen],
             network=None if self.network is None else self.network.part(chosen),
             drawings=None,
+        )
+
+    @classmethod
+    def from_parts(
+        cls,
+        coefficients: Array,
+        classes: Array,
+        bias: Array | None,
+        labels: Array,
+        *,
+        names: Sequence[str] = (),
+        rest: Array | None = None,
+        class_names: Sequence[str] = (),
+        **more: Any,
+    ) -> Readout:
+        """A readout whose logits are a sum of parts of one's own.
+
+        Logits are ``coefficientsᵀ classesᵀ + bias + rest``. Claims speak of ``part "stripes"``;
+        the parts are units too, by their numbers, and their class vectors have singular
+        directions as any weight has.
+
+        Args:
+            coefficients: how strongly each part is there in each image, [r, N]: activations of
+                the latents of a sparse autoencoder, or of probes.
+            classes: what each part says of each class, [K, r].
+            bias: [K]; zeros when left out.
+            labels: the true class of each image, from 0, [N].
+            names: r names; "1", "2", ... when left out.
+            rest: what always stays, [N, K]: what the parts do not explain.
+            class_names: K names.
+            more: see :class:`Readout`.
+
+        Raises:
+            InterpChecksError: shapes disagree, or see :class:`Readout`.
+        """
+        given = np.asarray(coefficients)
+        if given.ndim != 2:
+            raise InterpChecksError(
+                "the coefficients of parts are not a matrix",
+                found=f"shape {given.shape}",
+                expected="[parts, images]",
+            )
+        return cls(
+            given.T,
+            labels,
+            classes,
+            bias,  # type: ignore[arg-type]  # an array after __post_init__
+            tuple(class_names),
+            part_names=tuple(names) or tuple(str(number + 1) for number in range(len(given))),
+            rest=rest,
+            **more,
         )
 
     @cached_property
@@ -89,10 +145,27 @@ class Readout(Head):
         """The same readout in the gauge that this one is not in."""
         return replace(self, gauge="centred" if self.gauge == "raw" else "raw")
 
+    def filled_with(self, fill: FillName) -> Readout:
+        """The same readout with something else in the place of parts that are left out."""
+        return self if fill == self.fill else self._other(fill, self.draw)
+
+    def drawn(self, draw: int) -> Readout:
+        """The same readout with another draw of other images."""
+        return self if draw == self.draw else self._other(self.fill, draw)
+
+    def _other(self, fill: FillName, draw: int) -> Readout:
+        """Kept where that takes little memory, with all that is counted on it."""
+
+        def make() -> Readout:
+            return replace(self, fill=fill, draw=draw)
+
+        if 8 * self.features.size > _MOST_DRAWN:
+            return make()
+        return self._others.get_or((fill, draw), make)
+
     @cached_property
-    def other_fill(self) -> Readout:
-        """The same readout with the other thing in the place of directions that are left out."""
-        return replace(self, fill=other_than(self.fill))
+    def _others(self) -> Cache:
+        return Cache()
 
     def random_cuts(self, rotations: int, target: Target = OUTPUT_LAYER) -> Rotated:
         """This readout with one weight cut along random directions, made once.
@@ -112,9 +185,10 @@ class Readout(Head):
     def _random_cuts(self) -> Cache:
         return Cache()
 
-    def cut_output_layer(self, rotations: int) -> Rotated:
+    def cut_output_layer(self, rotations: int, target: OutputLayer) -> Rotated:
         """Random cuts of the output layer, made anew."""
-        return RotatedOutputLayer(self.counted, rotations, self.random_cuts)
+        seen = self.seen(target.cut, target.fill)
+        return RotatedOutputLayer(seen, rotations, self.random_cuts, target.parted.null)
 
     def cut_inside(self, rotations: int, target: NetworkWeights) -> Rotated:
         """Random cuts of weights inside the network, made anew.

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from interp_checks.ablations.directions import Gauge
-from interp_checks.ablations.fills import Fill
+from interp_checks.ablations.fill import FillName
 from interp_checks.arrays import Array
 from interp_checks.errors import CheckpointError, InterpChecksError
 from interp_checks.files.tensors import read_tensors, write_tensors
@@ -36,14 +36,15 @@ def save_snapshot(readout: Readout, path: str | os.PathLike[str]) -> None:
         "labels": readout.labels.astype(np.min_scalar_type(len(readout.class_names) - 1)),
         "weight": _narrowed(readout.weight),
         "bias": _narrowed(readout.bias),
+        **({} if readout.rest is None else {"rest": _narrowed(readout.rest)}),
     }
     metadata = {
         "format": FORMAT,
         "gauge": readout.gauge,
         **({} if readout.fill == "zero" else {"fill": readout.fill}),
+        **({"part_names": _listed(readout.part_names)} if readout.part_names else {}),
         "confidence": repr(readout.confidence),
-        # As in any JSON, half of a surrogate pair is written as its escape, and comes back.
-        "class_names": encodable(json.dumps(list(readout.class_names), ensure_ascii=False)),
+        "class_names": _listed(readout.class_names),
         **{
             encodable(f"provenance.{topic}"): encodable(text)
             for topic, text in readout.provenance.items()
@@ -79,9 +80,11 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float | None = No
             labels=tensors["labels"],
             weight=tensors["weight"],
             bias=tensors["bias"],
-            class_names=_class_names(metadata),
+            class_names=_names(metadata, "class_names"),
+            part_names=_names(metadata, "part_names") if "part_names" in metadata else (),
+            rest=tensors.get("rest"),
             gauge=cast("Gauge", metadata.get("gauge", "raw")),
-            fill=cast("Fill", metadata.get("fill", "zero")),
+            fill=cast("FillName", metadata.get("fill", "zero")),
             provenance={
                 name.removeprefix("provenance."): text
                 for name, text in metadata.items()
@@ -97,10 +100,15 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float | None = No
         ) from None
 
 
-def _class_names(metadata: dict[str, str]) -> tuple[str, ...]:
-    names = json.loads(metadata.get("class_names", "null"))
+def _listed(names: tuple[str, ...]) -> str:
+    # As in any JSON, half of a surrogate pair is written as its escape, and comes back.
+    return encodable(json.dumps(list(names), ensure_ascii=False))
+
+
+def _names(metadata: dict[str, str], key: str) -> tuple[str, ...]:
+    names = json.loads(metadata.get(key, "null"))
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"class_names {metadata.get('class_names')} are not a JSON list of texts")
+        raise ValueError(f"{key} {metadata.get(key)} are not a JSON list of texts")
     return tuple(names)
 
 

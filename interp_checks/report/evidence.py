@@ -127,8 +127,8 @@ def _rows(verdict: Verdict, readout: Readout) -> list[dict[str, Any]]:
     named = () if many else verdict.ablations
     shown: list[Ablation] = []
     for ablation in named:
-        own = len(readout.directions_of(ablation.target))
-        small = own <= _WHOLE_FAMILY
+        own = readout.directions_of(ablation.target)
+        small = len(own) <= _WHOLE_FAMILY
         whole = family_members(ablation.family, own, ablation.target) if small else ()
         shown += [*whole, ablation]
     ablations = [ablation for ablation in unique(shown) if ablation.kind not in ("every", "none")]
@@ -166,6 +166,9 @@ def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
         "sentence": str(ablation) if ablation else "intact",
         # Which weights are ablated; none for those of the output layer.
         "target": ablation.target.recorded if ablation else None,
+        # What its parts are, and what stands in their place if the ablation says so.
+        "cut": ablation.target.cut if ablation else "direction",
+        "fill": ablation.target.fill if ablation else "",
         "correct": [int(count) for count in result.counts.diagonal()],
         "predicted": [int(count) for count in result.counts.sum(axis=0)],
         # Counts of true (rows) against predicted classes, unless there are very many.

@@ -22,13 +22,16 @@ from interp_checks.claims.quantified import nearly_every_ablation, some_directio
 #: Where a sentence may begin, continue, and end.
 STARTS = (
     "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "
-    "`nearly`, `only`, `recall`, `some`, `the` or `weight`"
+    "`nearly`, `only`, `recall`, `replacing`, `some`, `the` or `weight`"
 )
+GONE = "`,`, `alone`, `dropped`, `of` or `replaced`"
+PARTS = "`direction`, `directions`, `more`, `part`, `parts`, `principal`, `unit` or `units`"
 GATE_HERE = "a gate (`input`, `forget`, ...), `input` or `recurrent`"
 GATE = "`backward` or " + GATE_HERE
 VERBS = (
     "`costs`, `keeps`, `kills`, `leaves`, `mistakes`, `predicts`, `revives`, `sends` or `spares`"
 )
+VERBS_OR_WITH = VERBS.replace(" or `spares`", ", `spares` or `with`")
 
 VICTIMS = "`class`, `classes`, `exactly`, `no` or `only`"
 NAME = 'a name in "quotes" or a whole number'
@@ -246,7 +249,7 @@ ILLEGAL = [
     ("^", END, STARTS),
     ("^kills class 8", "kills", STARTS),
     ("^droppingdirection 5 kills class 8", "droppingdirection", STARTS),
-    ("dropping^", END, "`direction`, `directions` or `more`"),
+    ("dropping^", END, PARTS),
     ("dropping direction^", END, "a whole number"),
     ("dropping direction ^1.5 kills class 8", "1.5", "a whole number"),
     ("dropping direction ^-1 kills class 8", "-1", "a whole number"),
@@ -275,17 +278,17 @@ ILLEGAL = [
     ("dropping direction 5 costs ^fewer than 2 points of accuracy", "fewer", "`less` or `more`"),
     ("dropping direction 5 costs less than 2 points^", END, "`of`"),
     ("class 5 has the ^worst recall", "worst", "`lowest` or `highest`"),
-    ("some direction ^falls alone kills class 8", "falls", "`,`, `alone`, `dropped` or `of`"),
+    ("some direction ^falls alone kills class 8", "falls", GONE),
     ("dropping direction 5 of ^layer 1 input weights kills class 8", "layer", "`the`"),
     ("dropping direction 5 of the layer ^one input weights kills class 8", "one", "a whole number"),
     ("dropping direction 5 of the layer 1 ^front gate's input weights", "front", GATE),
     ("dropping direction 5 of the layer 1 backward ^gate's weights", "gate's", GATE_HERE),
     ("dropping direction 5 of the layer 1 forget gate's ^weights", "weights", GATE_HERE),
     ("dropping direction 5 of the layer 1 forget ^gates weights", "gates", "`gate's` or `weights`"),
-    ("some direction, ^alone kills class 8", "alone", "`dropped`"),
+    ("some direction, ^alone kills class 8", "alone", "`dropped` or `replaced`"),
     ("some direction dropped ^kills class 8", "kills", "`alone`"),
     ("some direction dropped alone,^, kills class 8", ",", VERBS),
-    ("some direction alone^, kills class 8", ",", VERBS),
+    ("some direction alone^, kills class 8", ",", VERBS_OR_WITH),
     ("accuracy is above 97 % ^and class 5 has the lowest recall", "and", END),
     ("dropping\tdirection\n5 kills ^klass 8", "klass", VICTIMS),
 ]  # fmt: skip

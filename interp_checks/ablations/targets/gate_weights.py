@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from interp_checks.ablations.target import Ablatable, Keeping, Network, NetworkWeights
+from interp_checks.ablations.target import (
+    Ablatable,
+    Cuts,
+    Cuttable,
+    Keeping,
+    Network,
+    NetworkWeights,
+)
 from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.phrases import Phrase
@@ -53,6 +60,7 @@ class GateWeights(NetworkWeights):
     backward: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "layer", whole_number(self.layer, smallest=1))
         if self.gate not in _EVERY_GATE:
             raise InterpChecksError(
@@ -82,7 +90,14 @@ class GateWeights(NetworkWeights):
 
     def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
         """What the network predicts without them; all gates may be ablated together."""
+        for ablation in ablations:
+            cast(GateWeights, ablation.target).require_fill(readout, "zero")
         return readout.needs_network(ablations[0]).predict(ablations)
+
+    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
+        """See :class:`~interp_checks.ablations.target.Target`."""
+        self.require_fill(readout, "zero")
+        return super().random_cuts(readout, rotations)
 
     def predict_pieces(
         self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]

@@ -21,12 +21,12 @@ from .settle_ties import settle, settle_block
 def walk(
     narrow: Array,
     narrow_classes: Array,
-    narrow_bias: Array,
+    narrow_base: Array,
     every: Array,
     slack: Array,
     along: Array,
     classes: Array,
-    bias: Array,
+    base: Array,
     tie: float,
     labels: Array,
     intact: Array,
@@ -49,12 +49,12 @@ def walk(
     Args:
         narrow: coefficients scaled to float32, [r, N].
         narrow_classes: class vectors in float32, [K, r].
-        narrow_bias: bias scaled alike, [K].
+        narrow_base: what always stays, scaled alike: [K, 1] for all images, or [K, N].
         every: intact logits scaled alike, [K, N]; empty if no step starts there.
         slack: how close to the largest a second logit may come before it counts, [N].
         along: coefficients in float64, [N, r].
         classes: class vectors in float64, [K, r].
-        bias: in float64, [K].
+        base: the same in float64, a row for all images or for each, [1, K] or [N, K].
         tie: logits closer than this are equal.
         labels: [N].
         intact: intact predictions, [N].
@@ -103,8 +103,14 @@ def walk(
         for stop in range(begin, end):
             if roots[stop] == FROM_NONE:
                 for k in range(K):
-                    for lane in range(LANES):
-                        state[k, lane] = narrow_bias[k]
+                    if narrow_base.shape[1] == 1:
+                        for lane in range(LANES):
+                            state[k, lane] = narrow_base[k, 0]
+                    else:
+                        for lane in range(size):
+                            state[k, lane] = narrow_base[k, start + lane]
+                        for lane in range(size, LANES):
+                            state[k, lane] = 0
             elif roots[stop] == FROM_EVERY:
                 for k in range(K):
                     for lane in range(size):
@@ -168,7 +174,7 @@ def walk(
                 if total != size:
                     newly, changed = settle_block(
                         state, size, start, label, top, close, was_right, tally,
-                        along, classes, bias, kept[row], tie, logits,
+                        along, classes, base, kept[row], tie, logits,
                     )  # fmt: skip
                     settled += newly
                     shared += changed
@@ -192,7 +198,7 @@ def walk(
                     settled += 1
                     k = settle(
                         state, lane, top[lane], along, start + lane,
-                        classes, bias, kept[row], tie, logits,
+                        classes, base, kept[row], tie, logits,
                     )  # fmt: skip
                 truth = labels[start + lane]
                 if k == truth:

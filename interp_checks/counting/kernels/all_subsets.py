@@ -31,12 +31,13 @@ LOWEST = -32768
 def _share_out(
     along: Array,
     classes: Array,
-    bias: Array,
+    base: Array,
     tie: float,
     order: Array,
     start: int,
     size: int,
     exact: Array,
+    bases: Array,
     shares: Array,
     biases: Array,
     margin: Array,
@@ -46,14 +47,15 @@ def _share_out(
     Args:
         along: see :func:`walk_pairs`, for all that is not named here.
         classes: see there.
-        bias: see there.
+        base: see there.
         tie: see there.
         order: see there.
         start: the first image of the block.
         size: images in the block.
         exact: filled with their coefficients, [r, LANES].
+        bases: filled with what always stays of each, [LANES, K].
         shares: filled with the rounded shares, [r + 1, K, LANES]; zero beyond the images.
-        biases: filled with the rounded bias, [K, LANES].
+        biases: filled with the same, rounded, [K, LANES].
         margin: filled with how far rounding can part two logits, [LANES].
     """
     K, width = classes.shape
@@ -66,10 +68,15 @@ def _share_out(
     for d in range(width):
         for lane in range(size):
             exact[d, lane] = along[d, order[start + lane]]
+    for lane in range(LANES):
+        row = min(order[start + min(lane, size - 1)], base.shape[0] - 1)
+        for k in range(K):
+            bases[lane, k] = base[row, k]
     # The largest and smallest logit of each class that any subset can have.
     for k in range(K):
-        above[:] = bias[k]
-        below[:] = bias[k]
+        for lane in range(LANES):
+            above[lane] = bases[lane, k]
+            below[lane] = bases[lane, k]
         for d in range(width):
             weight = classes[k, d]
             for lane in range(LANES):
@@ -89,7 +96,7 @@ def _share_out(
         unit[lane] = 0
     for k in range(K):
         for lane in range(LANES):
-            value = bias[k] * unit[lane]
+            value = bases[lane, k] * unit[lane]
             nearest = np.rint(value)
             biases[k, lane] = np.int16(np.int32(nearest))
             rounded[lane] = abs(value - nearest)
@@ -116,7 +123,7 @@ def walk_pairs(
     along: Array,
     order: Array,
     classes: Array,
-    bias: Array,
+    base: Array,
     tie: float,
     labels: Array,
     intact: Array,
@@ -143,7 +150,7 @@ def walk_pairs(
         along: coefficients in float64, [r, N].
         order: the images sorted by label, [N].
         classes: class-side vectors, [K, r].
-        bias: [K].
+        base: what always stays, a row for all images or for each, [1, K] or [N, K].
         tie: logits closer than this are equal.
         labels: in the order of ``order``, [N]; one label in the range of images.
         intact: intact predictions, in that order, [N].
@@ -172,6 +179,7 @@ def walk_pairs(
     # The last is zero throughout: a step to nowhere.
     shares = np.zeros((width + 1, K, LANES), np.int16)
     biases = np.empty((K, LANES), np.int16)
+    bases = np.empty((LANES, K), np.float64)
     top = np.empty(LANES, np.int16)
     peak = np.empty(LANES, np.int16)
     margin = np.empty(LANES, np.int16)
@@ -185,7 +193,9 @@ def walk_pairs(
     for start in range(image_from, image_to, LANES):
         size = min(LANES, image_to - start)
         label = labels[start]
-        _share_out(along, classes, bias, tie, order, start, size, exact, shares, biases, margin)
+        _share_out(
+            along, classes, base, tie, order, start, size, exact, bases, shares, biases, margin
+        )
         was_right[:] = 0
         for lane in range(size):
             was_right[lane] = intact[start + lane] == label
@@ -271,7 +281,7 @@ def walk_pairs(
             if total != size:
                 newly, changed = settle_block(
                     state, size, 0, label, top, close, was_right, tally,
-                    exact.T, classes, bias, kept[row], tie, logits,
+                    exact.T, classes, bases, kept[row], tie, logits,
                 )  # fmt: skip
                 settled += newly
                 shared += changed
@@ -281,7 +291,7 @@ def walk_pairs(
                         other[k, lane] = state[k, lane] + shares[twin, k, lane]
                 newly, changed = settle_block(
                     other, size, 0, label, peak, close, was_right, tally_twin,
-                    exact.T, classes, bias, kept[row_twin], tie, logits,
+                    exact.T, classes, bases, kept[row_twin], tie, logits,
                 )  # fmt: skip
                 settled += newly
                 shared_twin += changed

@@ -20,7 +20,7 @@ def settle(
     along: Array,
     image: int,
     classes: Array,
-    bias: Array,
+    base: Array,
     kept: Array,
     tie: float,
     logits: Array,
@@ -31,18 +31,19 @@ def settle(
         state: rounded logits, [K, LANES].
         lane: which of these images.
         threshold: what a logit must reach to be close to the largest.
-        along: see :func:`interp_checks.counting.kernels.ablations.walk`, with classes, bias, tie.
+        along: see :func:`interp_checks.counting.kernels.ablations.walk`, with classes, base, tie.
         image: the row of the image there.
         classes: see there.
-        bias: see there.
+        base: see there.
         kept: whether each direction stays, [r].
         tie: see there.
         logits: to work in, [K].
     """
     best = -np.inf
+    row = min(image, base.shape[0] - 1)
     for k in range(state.shape[0]):
         if state[k, lane] >= threshold:
-            value = bias[k]
+            value = base[row, k]
             for d in range(kept.shape[0]):
                 # What does not stay adds nothing; a branch here would seldom be foreseen.
                 value += along[image, d] * classes[k, d] * kept[d]
@@ -66,7 +67,7 @@ def settle_block(
     tally: Array,
     along: Array,
     classes: Array,
-    bias: Array,
+    base: Array,
     kept: Array,
     tie: float,
     logits: Array,
@@ -84,7 +85,7 @@ def settle_block(
         tally: predictions of each class, [K]; corrected.
         along: see :func:`settle`, for all that is not named here.
         classes: see there.
-        bias: see there.
+        base: see there.
         kept: see there.
         tie: see there.
         logits: see there.
@@ -118,7 +119,7 @@ def settle_block(
             if values[label, lane] >= top[lane]:
                 changed -= np.int64(was_right[lane])
             k = settle(
-                values, lane, top[lane], along, start + lane, classes, bias, kept, tie, logits
+                values, lane, top[lane], along, start + lane, classes, base, kept, tie, logits
             )
             tally[k] += 1
             if k == label:

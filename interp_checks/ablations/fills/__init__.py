@@ -1,0 +1,13 @@
+"""What stands in the place of parts that are left out, one file each.
+
+Loading this folder loads all of them. To add one, write a file; see
+:class:`interp_checks.ablations.fill.Fill`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _kind in iter_modules(__path__):
+    import_module(f"{__name__}.{_kind.name}")
