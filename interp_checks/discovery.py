@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .ablations.ablation import Ablation, family_members
+from .ablations.ablation import family_members
 from .ablations.target import OUTPUT_LAYER, Target
 from .claims.claim import Claim
 from .claims.predicate import Effect
@@ -50,7 +50,9 @@ SEARCHED = 0.2
 _LIKELY = 0.1
 #: Points by which a floor lies under the lower bound that suggested it.
 _ROOM = 2
-_FAMILIES = ("dropping", "only", "first", "last")
+#: Families of ablations that are looked through; the last two for parts that have an order.
+_FAMILIES = ("dropping", "only")
+_OF_ORDERED = ("first", "last")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,14 @@ class Finding:
     chance: Chance | None
 
 
-def discover(readout: Readout, rotations: int = ROTATIONS, *, gates: bool = False) -> list[Finding]:
+def discover(
+    readout: Readout,
+    rotations: int = ROTATIONS,
+    *,
+    gates: bool = False,
+    parts: Sequence[str] = ("direction",),
+    fills: Sequence[str] = ("",),
+) -> list[Finding]:
     """Find claims that hold, the strongest first.
 
     Strength: the error at which a claim still holds on the confirming part, then how seldom
@@ -78,14 +87,23 @@ def discover(readout: Readout, rotations: int = ROTATIONS, *, gates: bool = Fals
         readout: whose findings.
         rotations: random rotations for the rate of chance.
         gates: look for findings about the weights of every gate, and only these.
+        parts: what is dropped: "direction", "unit", "principal component", "part".
+        fills: what stands in its place: "zero", "mean", "another"; "" is what the readout says.
 
     Raises:
-        NotJudgedError: findings about gates are wanted, and there is no network at hand.
+        NotJudgedError: findings about gates are wanted, and there is no network at hand; or the
+            readout has no such parts.
+        InterpChecksError: there is no such cut or fill.
     """
     searched, confirming = search_and_confirm(readout)
-    targets: Sequence[Target] = (OUTPUT_LAYER,)
+    weights: Sequence[Target] = (OUTPUT_LAYER,)
     if gates:
-        targets = readout.needs_network("findings about gates").targets
+        weights = readout.needs_network("findings about gates").targets
+    targets = [
+        replace(target, cut=cut, fill=fill) for target in weights for cut in parts for fill in fills
+    ]
+    for target in targets:
+        readout.directions_of(target)  # refuses parts that there are not
     candidates = candidates_of(searched, targets)
     likely = [claim for claim in candidates if holds(claim, searched, _LIKELY)]
     findings = []
@@ -172,9 +190,9 @@ def holds(claim: Claim, readout: Readout, confidence: float) -> bool:
 def candidates_of(readout: Readout, targets: Sequence[Target] = (OUTPUT_LAYER,)) -> Iterator[Claim]:
     """Claims that the numbers of a readout suggest about these weights, each once."""
     seen: dict[Claim, None] = {}
+    if not all(target.inside for target in targets):
+        seen |= dict.fromkeys(_plain_facts(readout))
     for target in targets:
-        if not target.inside:
-            seen |= dict.fromkeys(_plain_facts(readout))
         seen |= dict.fromkeys(suggested_by_ablations(readout, target))
     yield from seen
 
@@ -211,13 +229,13 @@ def _floors(share: Estimate) -> list[int]:
 
 
 def suggested_by_ablations(readout: Readout, target: Target) -> Iterator[Claim]:
-    """What each ablation of one direction, or to the first or last k, seems to do."""
-    count = len(readout.directions_of(target))
+    """What each ablation of one part, or to the first or last k, seems to do."""
+    parts = readout.directions_of(target)
     # "The last 9" of 10 directions is "all except the first" in other words.
-    seen = {tuple(range(1, count + 1))}
-    for family in _FAMILIES:
-        for ablation in family_members(family, count, target):
-            kept = ablation.kept(count)
+    seen = {tuple(range(1, len(parts) + 1))}
+    for family in _FAMILIES + (_OF_ORDERED if target.parted.ordered else ()):
+        for ablation in family_members(family, parts, target):
+            kept = ablation.kept(parts)
             if kept not in seen and identifiable(ablation, readout):
                 seen.add(kept)
                 for effects in _effects(readout.ablated(ablation)):
@@ -250,42 +268,3 @@ def _effects(result: Result) -> Iterator[tuple[Effect, ...]]:
     predicted = [name for row, name in enumerate(names) if share[row] > PREDICTED]
     if 0 < len(predicted) <= len(names) // 2:
         yield (PredictsOnly(tuple(predicted)),)
-
-
-_TITLES = {
-    None: ("test_plain_facts", "The classifier as it is."),
-    "dropping": ("test_all_except_one", "What dropping one direction does."),
-    "only": ("test_just_one", "What one direction does alone."),
-    "first": ("test_first_directions", "What the leading directions do."),
-    "last": ("test_last_directions", "What the trailing directions do."),
-}
-
-
-def suite_of(findings: list[Finding], description: str) -> str:
-    """A ready suite: a pytest module with the findings of each family, the strongest first."""
-    groups: dict[str | None, list[Finding]] = {}
-    for finding in findings:
-        condition = finding.claim.condition
-        family = condition.family if isinstance(condition, Ablation) else None
-        groups.setdefault(family, []).append(finding)
-    lines = [
-        f'"""Findings on {description}.'.replace("\\", "/"),
-        "",
-        "Found on one fifth of the images, confirmed on the rest. After each claim: the smallest",
-        "error at which it holds there, and under how many random rotations it would hold too: as",
-        "stated, and for some direction and class in the place of those that were found.",
-        '"""',
-        "",
-        "from pytest_interp_checks import claims",
-    ]
-    for family, (name, title) in _TITLES.items():
-        if family not in groups:
-            continue
-        lines += ["", f"# {title}", f"{name} = claims("]
-        for finding in groups[family]:
-            chance = f", by chance {finding.chance}" if finding.chance else ""
-            sentence = str(finding.claim)
-            quoted = repr(sentence) if '"' in sentence else f'"{sentence}"'
-            lines.append(f"    {quoted},  # {finding.error:.0e}{chance}")
-        lines.append(")")
-    return "\n".join(lines) + "\n"

@@ -51,6 +51,7 @@ class Cut(ABC):
         plural: several.
         named: whether they are told by names, as classes are, rather than by numbers.
         has_gauge: whether adding the same to the rows of all classes makes them other parts.
+        ordered: whether "the first 3" means something.
         must_be_told_apart: whether two of them can be so alike that a small change of the weight
             makes other ones; see :mod:`interp_checks.counting.identifiability`.
         order_words: what they are ordered by, and what would have to move to change that.
@@ -64,6 +65,7 @@ class Cut(ABC):
     plural: ClassVar[str]
     named: ClassVar[bool] = False
     has_gauge: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
     must_be_told_apart: ClassVar[bool] = False
     order_words: ClassVar[tuple[str, str]] = ("singular values", "the weight")
     counterpart: ClassVar[Counterpart] = "itself"

@@ -10,6 +10,7 @@ import numpy as np
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.cut import Null
 from interp_checks.ablations.directions import Directions
+from interp_checks.ablations.ring import next_in_ring
 from interp_checks.ablations.target import Target
 from interp_checks.arrays import Array, FloatArray, IntArray
 from interp_checks.errors import NotJudgedError
@@ -180,7 +181,8 @@ def random_cuts(
     generator = np.random.default_rng(SEED)
     if null == "permutations":
         for _ in range(rotations):
-            permutation = generator.permutation(width)
+            # Others than the parts themselves, which are no matter of chance.
+            permutation = next_in_ring(width, generator)
             yield permutation, scaled[:, permutation]
         return
     by_value = directions.ordered_by is values

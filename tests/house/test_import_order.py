@@ -31,6 +31,7 @@ ORDER = (
     "judging",
     "comparing",
     "discovery",
+    "discovered_suite",
     "report",
 )
 #: What each package may not import.

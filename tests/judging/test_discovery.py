@@ -12,7 +12,8 @@ import interp_fixtures
 from interp_checks import Claim, Outcome, Readout, judge, save_snapshot
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims import predicates
-from interp_checks.discovery import Finding, confirmed, discover, search_and_confirm, suite_of
+from interp_checks.discovered_suite import suite_of
+from interp_checks.discovery import Finding, confirmed, discover, search_and_confirm
 from interp_checks.judging.chance import by_chance
 from interp_checks.judging.decide import smallest_error
 from interp_checks.thresholds import UNSPECIFIC

@@ -253,14 +253,14 @@ def test_chance_of_units_is_that_of_any_other_unit() -> None:
     """The rate of chance of a unit is the share of units that do the same, but for luck."""
     readout = made(3, images=400)
     sentence = "dropping unit 2 costs more than 2 points of accuracy"
-    doing = sum(
+    others = [
         judge(sentence.replace("2", str(unit), 1), readout).checks[0].value > 0.02
-        for unit in range(1, 7)
-    )
+        for unit in (1, 3, 4, 5, 6)
+    ]
     chance = by_chance(Claim.parse(sentence), readout, 2000, anywhere=True)
     assert chance is not None
-    assert 0 < doing < 6
-    assert chance.share == pytest.approx(doing / 6, abs=0.04)
+    assert 0 < sum(others) < 5
+    assert chance.share == pytest.approx(sum(others) / 5, abs=0.04)
     assert chance.anywhere == 2000
     assert "random permutations of the units" in chance.words
 

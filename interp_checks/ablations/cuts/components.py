@@ -20,6 +20,7 @@ class PrincipalComponents(Cut):
 
     noun: ClassVar[str] = "principal component"
     plural: ClassVar[str] = "principal components"
+    ordered: ClassVar[bool] = True
     must_be_told_apart: ClassVar[bool] = True
     order_words: ClassVar[tuple[str, str]] = ("deviations", "the features")
     counterpart: ClassVar[Counterpart] = "none"

@@ -17,6 +17,7 @@ class SingularDirections(Cut):
     noun: ClassVar[str] = "direction"
     plural: ClassVar[str] = "directions"
     has_gauge: ClassVar[bool] = True
+    ordered: ClassVar[bool] = True
     must_be_told_apart: ClassVar[bool] = True
     counterpart: ClassVar[Counterpart] = "class vectors"
     null: ClassVar[Null] = "rotations"

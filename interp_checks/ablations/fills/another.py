@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from interp_checks.ablations.fill import Fill
+from interp_checks.ablations.ring import next_in_ring
 from interp_checks.arrays import Array, FloatArray, IntArray
 
 #: Seed of the draws.
@@ -46,7 +47,4 @@ def other_images(count: int, draw: int) -> IntArray:
     """
     import numpy as np
 
-    ring = np.random.default_rng([SEED, draw]).permutation(count)
-    others = np.empty(count, dtype=np.int64)
-    others[ring] = np.roll(ring, -1)
-    return others
+    return next_in_ring(count, np.random.default_rng([SEED, draw]))
