@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from interp_checks.ablations.fill import fill_named
-from interp_checks.arrays import Array
+from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import InterpChecksError
 
-if TYPE_CHECKING:
-    from .head import Head
+
+class Parts(Protocol):
+    """What a head is made of; see :class:`interp_checks.counting.head.Head`."""
+
+    @property
+    def features(self) -> Array:
+        """[N, Z]."""
+
+    @property
+    def labels(self) -> Array:
+        """[N]."""
+
+    @property
+    def weight(self) -> FloatArray:
+        """[K, Z]."""
+
+    @property
+    def bias(self) -> Array:
+        """[K]."""
+
+    @property
+    def rest(self) -> Array | None:
+        """[N, K], or none."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """K names."""
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Z names, or none."""
+
+    @property
+    def confidence(self) -> float:
+        """Of every interval."""
+
+    @property
+    def gauge(self) -> str:
+        """Of the weight."""
+
+    @property
+    def fill(self) -> str:
+        """What stands in the place of parts."""
 
 
-def check_head(head: Head) -> None:
+def check_head(head: Parts) -> None:
     """Refuse arrays that make no head.
 
     Raises:
@@ -78,7 +119,7 @@ def check_head(head: Head) -> None:
         )
 
 
-def _check_parts(head: Head) -> None:
+def _check_parts(head: Parts) -> None:
     images, classes = len(head.features), len(head.class_names)
     if head.rest is not None and head.rest.shape != (images, classes):
         raise InterpChecksError(

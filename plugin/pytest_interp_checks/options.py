@@ -124,9 +124,10 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--interp-fill",
-        choices=("zero", "mean"),
-        help="what stands in the place of directions that are left out: zero, or the mean of "
-        "their coefficients over the images; default: what a snapshot notes, else zero",
+        choices=("zero", "mean", "another"),
+        help="what stands in the place of parts that are left out: zero, the mean of their "
+        "coefficients over the images, or another image's; default: what a snapshot notes, else "
+        "zero",
     )
     group.addoption(
         "--interp-report",

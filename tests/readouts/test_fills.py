@@ -228,7 +228,7 @@ def test_what_leaves_nothing_out_does_not_depend_on_it(sentence: str) -> None:
     assert not any("fill" in remark for verdict in verdicts for remark in verdict.remarks)
 
 
-def test_gates_are_refused() -> None:
+def test_gates_know_zero_and_their_mean_alone() -> None:
     gate = Ablation("dropping", (1,), GateWeights(1, "forget", "recurrent"))
     with pytest.raises(NotJudgedError, match="cannot be replaced by its mean"):
         judge(f"{gate} kills class 1", made(0))
