@@ -75,7 +75,7 @@ def test_a_claim_that_is_undecided_in_a_narrow_window() -> None:
         "note      depends on the fill: fails with another",
         "          image's (over 20 draws of another image:",
         "          fails on 20; recall of class 2 from 16.0",
-        "          to 32.0 %)",
+        "          to 27.0 %)",
         "try       about 360 more images of class 2 would",
         "          decide",
     ]

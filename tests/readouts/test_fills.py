@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from interp_checks import (
-    Ablation,
     Claim,
-    GateWeights,
     InterpChecksError,
     Lattice,
     NotJudgedError,
@@ -228,10 +226,30 @@ def test_what_leaves_nothing_out_does_not_depend_on_it(sentence: str) -> None:
     assert not any("fill" in remark for verdict in verdicts for remark in verdict.remarks)
 
 
-def test_gates_know_zero_and_their_mean_alone() -> None:
-    gate = Ablation("dropping", (1,), GateWeights(1, "forget", "recurrent"))
-    with pytest.raises(NotJudgedError, match="cannot be replaced by its mean"):
-        judge(f"{gate} kills class 1", made(0))
+class Classifier(nn.Module):
+    """A recurrent classifier, as small as can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(5, 6, batch_first=True)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(inputs)[0][:, -1])
+
+
+def with_gates() -> Readout:
+    torch.manual_seed(0)
+    batch = torch.randn(90, 4, 5), torch.arange(90) % 3
+    return readout_of(Classifier().eval(), [batch], keep_inputs=True)
+
+
+def test_gates_are_not_another_image_s() -> None:
+    gate = "of the layer 1 forget gate's recurrent weights"
+    with pytest.raises(NotJudgedError, match="cannot be replaced by another image's"):
+        judge(f"replacing direction 1 {gate} by another image's kills class 1", with_gates())
+    with pytest.raises(NotJudgedError, match="without --interp-fill"):
+        judge(f"dropping direction 1 {gate} kills class 1", with_gates().filled_with("another"))
 
 
 def test_another_fill_is_refused() -> None:
@@ -267,18 +285,7 @@ def test_parts_have_means_of_their_own() -> None:
 
 
 def test_claims_about_sets_of_a_gate_s_directions_are_judged() -> None:
-    class Classifier(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.rnn = nn.LSTM(5, 6, batch_first=True)
-            self.head = nn.Linear(6, 3)
-
-        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            return self.head(self.rnn(inputs)[0][:, -1])
-
-    torch.manual_seed(0)
-    batch = torch.randn(90, 4, 5), torch.arange(90) % 3
-    readout = readout_of(Classifier().eval(), [batch], keep_inputs=True)
+    readout = with_gates()
     gate = "of the layer 1 forget gate's recurrent weights"
     for word in ("some", "every"):
         sentence = f"{word} set of 4 directions {gate}, dropped together, kills class 0"
