@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from interp_checks import OUTPUT_LAYER, Ablation, Claim, GateWeights
+from interp_checks.ablations.cut import CUTS
+from interp_checks.ablations.fill import FILLS
 from interp_checks.claims import predicates
 from interp_checks.claims.predicate import PREDICATES, Effect, Fact, Predicate
 from interp_checks.claims.quantified import Quantified
@@ -28,6 +30,7 @@ counts = st.integers(1, 300)
 percents = st.integers(0, 100) | st.integers(0, 10).flatmap(
     lambda places: st.decimals(0, 100, places=places).map(float)
 )
+OWN_PARTS = replace(OUTPUT_LAYER, cut="part")
 quantifiers = st.sampled_from(["some", "every", "nearly every"])
 #: Weights inside a recurrent layer; None for the output layer's.
 gates = st.sampled_from(["input", "forget", "cell", "output", "reset", "update", "new", ""])
@@ -38,8 +41,21 @@ targets = st.just(OUTPUT_LAYER) | st.builds(
 outer = st.builds(
     Quantified, quantifiers, st.sampled_from(["dropped", "alone", "ablation"])
 ) | st.builds(Quantified, quantifiers, st.sampled_from(["dropped", "alone"]), st.integers(1, 30))
-quantified = st.builds(Quantified.of, outer, targets)
+cuts, fills = st.sampled_from([*CUTS]), st.sampled_from(["", *FILLS])
 Kinds = dict[type, st.SearchStrategy]
+
+
+def seen(value: Any, target: Any, cut: str, fill: str) -> Any:
+    """An ablation, or a set of them, of these weights cut and filled so."""
+    if getattr(value, "over", "") == "ablation":
+        cut = "direction"
+    target = replace(target, cut=cut, fill=fill)
+    if isinstance(value, Ablation) and target.parted.named and value.kind in ("dropping", "only"):
+        return Ablation(value.kind, tuple(map(str, value.indices)), target)
+    return replace(value, target=target)
+
+
+quantified = st.builds(seen, outer, targets, cuts, fills)
 
 
 def ablations_of(counts: st.SearchStrategy) -> st.SearchStrategy:
@@ -112,9 +128,18 @@ def _conditional(draw: st.DrawFn, conditions: st.SearchStrategy, all_effects: Ki
 def claims_of(names: st.SearchStrategy, counts: st.SearchStrategy) -> st.SearchStrategy:
     """Claims about these classes and directions."""
     facts = st.one_of(*facts_of(names, counts).values()).map(lambda fact: Claim(None, (fact,)))
-    return _conditional(ablations_of(counts) | outer, effects_of(names, counts)) | facts
+    units = st.builds(
+        seen, ablations_of(counts) | outer, st.just(OUTPUT_LAYER),
+        st.sampled_from(["unit", "principal component"]), st.sampled_from(["", "mean"]),
+    )  # fmt: skip
+    conditions = ablations_of(counts) | outer | units
+    return _conditional(conditions, effects_of(names, counts)) | facts
 
 
 EFFECTS, FACTS = effects_of(names, counts), facts_of(names, counts)
-ablations = st.builds(Ablation.of, ablations_of(counts), targets)
+_own_parts = st.builds(
+    lambda kind, parts, fill: Ablation(kind, tuple(parts), replace(OWN_PARTS, fill=fill)),
+    st.sampled_from(["dropping", "only"]), st.lists(names, min_size=1, max_size=4), fills,
+)  # fmt: skip
+ablations = st.builds(seen, ablations_of(counts), targets, cuts, fills) | _own_parts
 claims = claims_of(names, counts) | _conditional(ablations | quantified, EFFECTS)
