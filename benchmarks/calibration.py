@@ -32,7 +32,7 @@ from tabulate import tabulate
 from interp_checks import Estimate
 from interp_checks.statistics.intervals import percent
 
-FAMILIES = ("ablations", "facts", "variance", "sets", "drawings", "quantified")
+FAMILIES = ("ablations", "facts", "variance", "sets", "drawings", "quantified", "fills")
 #: Images per class of the power curves.
 SIZES = (50, 150, 500)
 Counts = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ablations, drawings, facts, quantified, sets, variance
+from . import ablations, drawings, facts, fills, quantified, sets, variance
 from .row import Row
 
 #: Every rule, in the order of docs/verdicts.md.
@@ -13,4 +13,5 @@ ROWS: tuple[Row, ...] = (
     *sets.ROWS,
     *drawings.ROWS,
     *quantified.ROWS,
+    *fills.ROWS,
 )

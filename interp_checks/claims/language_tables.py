@@ -34,6 +34,23 @@ ABLATIONS: tuple[Row, ...] = (
         "of first k, last k, all but one, just one: at least 90 %",
     ),
     (
+        "`replacing direction 5 by its mean`",
+        "its coefficient is the mean over the images, not zero; `by another image's`, `by zero`",
+    ),
+    (
+        "`keeping only direction 5 with the means of the others`",
+        "the same for what goes; `with the others of another image`, `with zero for the others`",
+    ),
+    (
+        "`some direction, replaced by its mean,`",
+        "each is replaced on its own; at least one must do it",
+    ),
+    (
+        "`dropping unit 7`",
+        "the seventh feature is zero; `principal component 2` is one of the features, "
+        '`part "stripes"` one of your own',
+    ),
+    (
         "`dropping direction 3 of the layer 1 forget gate's recurrent weights`",
         "the same of a gate's weights, after any of these",
     ),

@@ -13,14 +13,14 @@ p-values). The same goes for a true claim that fails.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from interp_checks.ablations.fill import fill_named
 from interp_checks.claims.claim import Claim
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.intervals import Change, percent
+from interp_checks.statistics.intervals import Change, Estimate, percent
 from interp_checks.statistics.levels import corrected, marked
-from interp_checks.statistics.threshold_check import Check, Outcome
+from interp_checks.statistics.threshold_check import Outcome
 from interp_checks.wording import listed
 
 from .decision import Decision
@@ -55,39 +55,31 @@ def over_draws(decide: Decide, readout: Readout, draws: int, confidence: float) 
     outcome = Outcome.of(
         2 * outcomes.count(Outcome.HOLDS) > draws, 2 * outcomes.count(Outcome.FAILS) > draws
     )
-    alike = [number for number, each in enumerate(outcomes) if each == outcome]
-    draw = _typical(decisions, alike or range(draws))
+    alike = [draw for draw in range(draws) if outcomes[draw] == outcome] or list(range(draws))
+    place = _deciding(decisions[alike[0]])
+    numbers = [_number(decision, place) for decision in decisions]
+    draw = sorted(alike, key=lambda draw: numbers[draw])[len(alike) // 2]
     shown = decisions[draw]
-    checks = marked(shown.checks, confidence)
-    return Decision(outcome, checks, shown.ablations, _spread(decisions), draw)
-
-
-def _typical(decisions: Sequence[Decision], among: Sequence[int]) -> int:
-    """The number of the one in the middle, by the numbers that some of them rest on."""
-    ranked = sorted(among, key=lambda draw: _number(decisions[draw].checks))
-    return ranked[len(ranked) // 2]
-
-
-def _number(checks: Sequence[Check]) -> float:
-    """The number that a decision rests on; infinite where it rests on none."""
-    numbers = [check.value for check in _main(checks) if not math.isnan(check.value)]
-    return numbers[0] if numbers else math.inf
-
-
-def _main(checks: Sequence[Check]) -> list[Check]:
-    """Comparisons that are the point of a claim."""
-    return [check for check in checks if not check.condition] or list(checks)
-
-
-def _spread(decisions: Sequence[Decision]) -> str:
-    """On how many draws a claim holds, and how far the number that it rests on moves."""
-    outcomes = [decision.outcome for decision in decisions]
     words = [f"{each} on {outcomes.count(each)}" for each in Outcome if each in outcomes]
-    said = f"over {len(decisions)} draws of another image: {listed(words)}"
-    first = _main(decisions[0].checks)[0]
-    numbers = [_number(decision.checks) for decision in decisions]
-    if first.estimate is None or not all(map(math.isfinite, numbers)):
-        return said
-    unit = " points" if isinstance(first.estimate, Change) else " %"
-    low, high = (percent(end, 1) for end in (min(numbers), max(numbers)))
-    return f"{said}; {first.quantity} from {low} to {high}{unit}"
+    spread = f"over {draws} draws of another image: {listed(words)}"
+    check = shown.checks[place]
+    if isinstance(check.estimate, Estimate | Change) and all(map(math.isfinite, numbers)):
+        unit = " points" if isinstance(check.estimate, Change) else " %"
+        low, high = (percent(end, 1) for end in (min(numbers), max(numbers)))
+        spread += f"; {check.quantity} from {low} to {high}{unit}"
+    return Decision(outcome, marked(shown.checks, confidence), shown.ablations, spread, draw)
+
+
+def _deciding(decision: Decision) -> int:
+    """The place of the comparison that a decision rests on."""
+    checks = decision.checks
+    telling = [place for place, check in enumerate(checks) if check.outcome == decision.outcome]
+    main = [place for place in telling if not checks[place].condition]
+    return (main or telling or [0])[0]
+
+
+def _number(decision: Decision, place: int) -> float:
+    """The number at a place among the comparisons; infinite where there is none."""
+    if place >= len(decision.checks) or math.isnan(decision.checks[place].value):
+        return math.inf
+    return decision.checks[place].value

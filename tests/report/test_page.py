@@ -198,9 +198,9 @@ def test_packed_counts_come_back(hostile: Readout, largest: int) -> None:
     assert counts is not None
     counts = counts.copy()
     counts[3, 1, 2] = largest
-    packed = SubsetCounts(counts).packed()
+    packed: Any = SubsetCounts(counts).packed()
     assert (packed["directions"], packed["width"]) == (5, 2 if largest == 600 else 4)
-    raw = zlib.decompress(base64.b64decode(str(packed["data"])))
+    raw = zlib.decompress(base64.b64decode(packed["data"]["zero"]))
     for mask, row, column in np.ndindex(32, 5, 5):
         at = int(packed["width"]) * ((row * 5 + column) * 32 + mask)  # type: ignore[call-overload]
         found = int.from_bytes(raw[at : at + packed["width"]], "little")  # type: ignore[operator]
@@ -216,6 +216,12 @@ def test_row_numbers_are_bit_masks(hostile: Readout) -> None:
         mask = sum(2 ** (direction - 1) for direction in kept)
         expected = hostile.keeping_only(*kept).counts
         assert (lattice.counts[mask] == expected).all()
+        for fill in ("mean", "another"):
+            expected = hostile.filled_with(fill).keeping_only(*kept).counts  # type: ignore[arg-type]
+            assert (lattice.others[fill][mask] == expected).all()
+    assert lattice.fills == ("zero", "mean", "another")
+    with pytest.raises(InterpChecksError, match="not of the same subsets"):
+        SubsetCounts(lattice.counts, others={"mean": lattice.counts[:4]})
 
 
 def test_too_many_directions_or_classes_leave_the_explorer_out() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from interp_checks.ablations.fill import fill_named
 from interp_checks.errors import InterpChecksError
 from interp_checks.report.status import of_which
 from interp_checks.statistics.intervals import percent
@@ -162,6 +163,9 @@ def _section(number: int, subject: dict[str, Any], lattice: SubsetCounts | None)
         "groups": _groups(subject["claims"]),
         "fates": became,
         "explorer": lattice is not None,
+        "fills": []
+        if lattice is None
+        else [(fill, fill_named(fill).words) for fill in lattice.fills],
     }
 
 

@@ -194,19 +194,25 @@
   const listed = (words) => (words.length < 2
     ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
 
-  /** The set that stays as the claim language says it, the shorter way. */
-  function sentenceOf(kept, directions) {
+  /**
+   * The set that stays as the claim language says it, the shorter way. Words of the fill say what
+   * stands in the place of one direction, of several, and of the others; none for the subject's own.
+   */
+  function sentenceOf(kept, directions, words) {
     if (kept.length === directions) return "keeping every direction";
-    if (!kept.length) return "keeping no direction";
+    const beside = words ? ` with ${words[2]}` : "";
+    if (!kept.length) return `keeping no direction${beside}`;
     const dropped = numbersTo(directions).filter((number) => !kept.includes(number));
-    const [verb, named] = 2 * kept.length > directions
-      ? ["dropping", dropped] : ["keeping only", kept];
-    return `${verb} ${named.length === 1 ? "direction" : "directions"} ${listed(named)}`;
+    const named = (numbers) =>
+      `${numbers.length === 1 ? "direction" : "directions"} ${listed(numbers)}`;
+    if (2 * kept.length <= directions) return `keeping only ${named(kept)}${beside}`;
+    if (!words) return `dropping ${named(dropped)}`;
+    return `replacing ${named(dropped)} by ${words[dropped.length === 1 ? 0 : 1]}`;
   }
   const numbersTo = (count) => Array.from({ length: count }, (_, index) => index + 1);
 
   /** A function from a mask and a cell to a count; see SubsetCounts.packed. */
-  async function unpacked({ directions, width, data }, classes) {
+  async function unpacked({ directions, width }, data, classes) {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     const view = new DataView(await new Response(stream).arrayBuffer());
@@ -219,25 +225,31 @@
     const element = one(".explorer", section);
     const { support, lattice } = subjects[section.dataset.subject];
     const key = `keep${Number(section.dataset.subject) + 1}`;
+    const fillKey = `fill${Number(section.dataset.subject) + 1}`;
     if (!element) {
       for (const button of all(".set", section)) button.disabled = true;
       return;
     }
-    let countOf;
+    const counts = {};
     try {
-      countOf = await unpacked(lattice, support.length);
+      for (const [name, data] of Object.entries(lattice.data)) {
+        counts[name] = await unpacked(lattice, data, support.length);
+      }
     } catch {
       one("[data-broken]", section).hidden = false;
       for (const button of all(".set", section)) button.disabled = true;
       return;
     }
     const boxes = all("input", element);
+    const filled = one(".fill select", element);
+    const fillOf = () => (filled ? filled.value : lattice.fill);
     const fill = matrixFiller(one(".matrix", element), support);
     const bars = all(".bars tbody tr", element).map((row) => ({
       row, track: one(".track", row), recall: one(".recall", row), right: one(".of", row),
     }));
 
     function show() {
+      const countOf = counts[fillOf()];
       const kept = boxes.filter((box) => box.checked).map((box) => Number(box.value));
       const mask = sum(kept.map((number) => 1 << (number - 1)));
       const right = support.map((_, row) => countOf(mask, row, row));
@@ -250,21 +262,25 @@
         bar.recall.textContent = `${isDead ? "✕ " : ""}${percent(right[row], support[row], 1, [dead])} %`;
         bar.right.textContent = `${right[row]} of ${support[row]}`;
       });
-      tell(element, sentenceOf(kept, boxes.length), sum(right), sum(support));
+      const sentence = sentenceOf(kept, boxes.length, lattice.words[fillOf()]);
+      tell(element, sentence, sum(right), sum(support));
       keepInAddress(key, kept.length === boxes.length ? null : kept.join("."));
+      keepInAddress(fillKey, fillOf() === lattice.fill ? null : fillOf());
     }
     function keep(kept) {
       for (const box of boxes) box.checked = kept(Number(box.value), box.checked);
       show();
     }
     function readAddress() {
-      const kept = new URLSearchParams(location.hash.slice(1)).get(key);
+      const known = new URLSearchParams(location.hash.slice(1));
+      const [kept, fill] = [known.get(key), known.get(fillKey)];
+      if (filled && fill in counts) filled.value = fill;
       if (kept === null) return false;
       keep((number) => kept.split(".").includes(String(number)));
       return true;
     }
 
-    for (const box of boxes) box.addEventListener("change", show);
+    for (const control of [...boxes, filled]) control?.addEventListener("change", show);
     one(".all", element).addEventListener("click", () => keep(() => true));
     one(".no", element).addEventListener("click", () => keep(() => false));
     one(".invert", element).addEventListener("click", () => keep((_, checked) => !checked));
@@ -285,7 +301,7 @@
   function keepInAddress(key, kept) {
     const known = new URLSearchParams(location.hash.slice(1));
     // Another part of the page may be what the address names.
-    const state = new URLSearchParams([...known].filter(([name]) => /^keep\d+$/.test(name)));
+    const state = new URLSearchParams([...known].filter(([name]) => /^(keep|fill)\d+$/.test(name)));
     if (kept === null && !state.has(key)) return;
     if (kept === null) state.delete(key);
     else state.set(key, kept);
