@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .ablations.target import OUTPUT_LAYER as OUTPUT_LAYER
     from .ablations.target import Target as Target
     from .ablations.targets.gate_weights import GateWeights as GateWeights
+    from .ablations.targets.named_weights import NamedWeights as NamedWeights
     from .capturing.capture import readout_of as readout_of
     from .claims.claim import Claim as Claim
     from .claims.quantified import every_direction_alone as every_direction_alone
@@ -68,6 +69,7 @@ _HOMES = {
     "GateWeights": "ablations.targets.gate_weights",
     "InterpChecksError": "errors",
     "Lattice": "counting.lattice",
+    "NamedWeights": "ablations.targets.named_weights",
     "NotJudgedError": "errors",
     "OUTPUT_LAYER": "ablations.target",
     "Outcome": "statistics.threshold_check",

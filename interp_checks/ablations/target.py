@@ -46,6 +46,9 @@ class Keeping(Protocol):
     def kept(self, parts: int | Directions) -> tuple[int, ...]:
         """The parts that stay, of these or of so many, from 1, rising."""
 
+    def filled_with(self, fill: str) -> Keeping:
+        """The same with something in the place of what is left out."""
+
 
 class Seen(Protocol):
     """A readout as it is cut into parts, some of which may be replaced by something."""

@@ -1,4 +1,4 @@
-"""The network behind a readout: what claims about its recurrent layers are judged on."""
+"""The network behind a readout: what claims about weights inside it are judged on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import numpy as np
 
 from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
+from interp_checks.ablations.target import NetworkWeights
 from interp_checks.ablations.targets.gate_weights import GateWeights
 from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.errors import InterpChecksError, NotJudgedError
 
+from . import module_engine as module_engine
+from . import recurrent_engine as recurrent_engine
+from .engine import Engine, Without, engine_for
 from .gates import gate_weights_of
 from .model_state import evaluating
-from .reference import AblatedWeights, Reading, Reference
-from .sweep import GateAblation, predict_gates
+from .reference import Reading
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +32,13 @@ _WHOLE_FAMILY = 16
 
 
 class Network:
-    """A model with one recurrent layer, and the inputs that a readout's features came from.
+    """A model, and the inputs that a readout's features came from.
 
-    Neither is loaded before a claim needs it, and the model is never edited.
+    Neither is loaded before a claim needs it, and the model is never edited. Who runs it without
+    parts of some weights, the weights decide (:mod:`interp_checks.networks.engine`).
 
     Args:
-        model: gives a module with one ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``, in evaluation mode,
-            whose output is logits, unless a reading says what to make logits of.
+        model: gives a module whose output is logits, unless a reading says what to make logits of.
         inputs: gives a tensor [N, ...], one input for each image of the readout.
         chosen: numbers of the inputs to use; all when left out.
         reading: the layer that reads a readout's features, and the readout's head: predictions
@@ -64,13 +67,20 @@ class Network:
         inputs = self._load_inputs()
         return inputs if self._chosen is None else inputs[self._chosen]
 
+    def _engine(self, target: NetworkWeights) -> Engine:
+        """Who runs the model without parts of these weights."""
+        kind = engine_for(target)
+        if kind not in self._engines:
+            try:
+                with evaluating(self.model):
+                    self._engines[kind] = kind(self.model, lambda: self.inputs, self._reading)
+            except InterpChecksError as error:
+                raise _not_judged(error) from None
+        return self._engines[kind]
+
     @cached_property
-    def _reference(self) -> Reference:
-        try:
-            with evaluating(self.model):
-                return Reference(self.model, self._reading)
-        except InterpChecksError as error:
-            raise _not_judged(error) from None
+    def _engines(self) -> dict[type[Engine], Engine]:
+        return {}
 
     @property
     def targets(self) -> tuple[GateWeights, ...]:
@@ -79,16 +89,21 @@ class Network:
         Raises:
             NotJudgedError: the model has not exactly one recurrent layer.
         """
-        return gate_weights_of(self._reference.model)
+        try:
+            return gate_weights_of(self.model)
+        except InterpChecksError as error:
+            raise _not_judged(error) from None
 
-    def directions(self, target: GateWeights) -> Directions:
-        """The singular directions of one gate's weights.
+    def directions(self, target: NetworkWeights) -> Directions:
+        """The parts of one of the model's weights.
 
         Raises:
-            NotJudgedError: the model has no such weights.
+            NotJudgedError: the model has no such weights, or they no such parts.
         """
+        engine = self._engine(target)
         try:
-            return self._reference.directions(target)
+            with evaluating(self.model):
+                return engine.directions(target)
         except InterpChecksError as error:
             raise _not_judged(error) from None
 
@@ -96,7 +111,7 @@ class Network:
     def cost(self) -> int:
         """About how many multiplications one input takes: one a parameter and a step."""
         steps = int(self.inputs.shape[1]) if self.inputs.ndim > 1 else 1
-        return steps * sum(part.numel() for part in self._reference.state.values())
+        return steps * sum(part.numel() for part in self.model.parameters())
 
     def part(self, chosen: IntArray) -> Network:
         """The same network on some of the inputs.
@@ -112,7 +127,7 @@ class Network:
         """The predicted class of each input under each ablation; what was predicted is kept.
 
         Args:
-            ablations: of gates' weights.
+            ablations: of weights inside the model.
 
         Raises:
             NotJudgedError: the model has no such weights, or they no such direction.
@@ -133,27 +148,28 @@ class Network:
         return rows
 
     def predict_pieces(
-        self, target: GateWeights, kept: tuple[int, ...], pieces: Sequence[Directions]
+        self, target: NetworkWeights, kept: tuple[int, ...], pieces: Sequence[Directions]
     ) -> Array:
-        """Predicted classes [A, N] where other pieces than singular directions are left out."""
-        return self._run([AblatedWeights(target, kept, whole) for whole in pieces])
+        """Predicted classes [A, N] where other pieces than the target's own are left out."""
+        return self._run([Without(target, kept, whole) for whole in pieces])
 
-    def _run(self, ablations: Sequence[GateAblation]) -> Array:
-        """Predicted classes [A, N]; the model runs in evaluation mode."""
+    def _run(self, ablations: Sequence[Without]) -> Array:
+        """Predicted classes [A, N], all by one engine; the model runs in evaluation mode."""
+        engine = self._engine(ablations[0].target)
         with evaluating(self.model):
-            return predict_gates(self.model, self.inputs, ablations, reading=self._reading)
+            return engine.run(ablations)
 
-    def _key(self, ablation: Ablation) -> tuple[GateWeights, tuple[int, ...]]:
-        target = cast("GateWeights", ablation.target)
-        return target, ablation.kept(len(self.directions(target)))
+    def _key(self, ablation: Ablation) -> Without:
+        target = cast(NetworkWeights, ablation.target)
+        return Without(target, ablation.kept(self.directions(target)))
 
     def _with_families(self, ablations: Sequence[Ablation]) -> tuple[Ablation, ...]:
         """The ablations and the rest of their families, if these are small."""
         members = list(ablations)
         for ablation in ablations:
-            count = len(self.directions(cast("GateWeights", ablation.target)))
-            if count <= _WHOLE_FAMILY:
-                members += family_members(ablation.family, count, ablation.target)
+            parts = self.directions(cast(NetworkWeights, ablation.target))
+            if len(parts) <= _WHOLE_FAMILY:
+                members += family_members(ablation.family, parts, ablation.target)
         return unique(members)
 
 

@@ -112,11 +112,11 @@ class Reference:
         with (
             torch.no_grad(),
             _flat_weights_as_found(self.recurrent),
-            _read_by(self.model, self.reading) as features,
+            read_by(self.model, self.reading) as features,
         ):
             output = torch.func.functional_call(self.model, replaced, placed)
         if self.reading is not None:
-            return _read_out(self.reading, features)
+            return read_out(self.reading, features)
         if not isinstance(output, torch.Tensor) or output.ndim != 2 or not output.shape[1]:
             raise InterpChecksError(
                 "the output of the model is not logits",
@@ -159,7 +159,7 @@ def predict(
 
 
 @contextmanager
-def _read_by(model: nn.Module, reading: Reading | None) -> Iterator[list[torch.Tensor]]:
+def read_by(model: nn.Module, reading: Reading | None) -> Iterator[list[torch.Tensor]]:
     """Copies of what a reading's layer reads while the block runs."""
     features: list[torch.Tensor] = []
     if reading is None:
@@ -178,7 +178,7 @@ def _read_by(model: nn.Module, reading: Reading | None) -> Iterator[list[torch.T
         handle.remove()
 
 
-def _read_out(reading: Reading, features: list[torch.Tensor]) -> torch.Tensor:
+def read_out(reading: Reading, features: list[torch.Tensor]) -> torch.Tensor:
     """Logits [n, K] in float64, as a readout makes them."""
     import torch
 

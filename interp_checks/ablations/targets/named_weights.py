@@ -1,0 +1,99 @@
+"""The weights of any module of a model, by its name, as a matrix."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from interp_checks.ablations.module_matrices import Place, weight_view
+from interp_checks.ablations.target import (
+    Ablatable,
+    Cuts,
+    Cuttable,
+    Keeping,
+    Network,
+    NetworkWeights,
+)
+from interp_checks.arrays import Array, FloatArray, IntArray
+from interp_checks.phrases import Phrase
+from interp_checks.wording import name_words
+
+if TYPE_CHECKING:
+    from interp_checks.ablations.directions import Directions
+
+
+@dataclass(frozen=True)
+class ModuleWeights(NetworkWeights):
+    """Weights that are found in the modules of a model: what such targets have in common.
+
+    A kind says where its matrix is, and how another one is put there.
+
+    Args:
+        name: of a module, as ``model.named_modules()`` has it.
+    """
+
+    name: str
+
+    @abstractmethod
+    def place(self, model: Any) -> Place:
+        """The matrix in a model.
+
+        Raises:
+            NotJudgedError: the model has no such matrix.
+        """
+
+    def parts_of(self, matrix: FloatArray) -> Directions:
+        """The parts of its matrix [out, in], as it is cut."""
+        return self.parted.of_weight(matrix)
+
+    def directions(self, readout: Ablatable) -> Directions:
+        """See :class:`~interp_checks.ablations.target.Target`; rows take the place of classes."""
+        return readout.needs_network(self).directions(self)
+
+    def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
+        """What the network predicts without them."""
+        for ablation in ablations:
+            cast(ModuleWeights, ablation.target).require_fill(readout, "zero", "mean")
+        return readout.needs_network(self).predict(
+            [ablation.filled_with(ablation.target.fill or readout.fill) for ablation in ablations]
+        )
+
+    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
+        """See :class:`~interp_checks.ablations.target.Target`."""
+        self.require_fill(readout, "zero")
+        return super().random_cuts(readout, rotations)
+
+    def predict_pieces(
+        self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
+    ) -> Array:
+        """See :class:`~interp_checks.ablations.target.NetworkWeights`."""
+        return network.predict_pieces(self, kept, pieces)
+
+
+@dataclass(frozen=True)
+class NamedWeights(ModuleWeights):
+    """The weight of a linear layer, a convolution or an embedding; or a parameter by its name.
+
+    As a matrix [out, in]: rows of an ``nn.Linear``; of a convolution, one row for each channel that
+    it makes, of all that its kernel reads; of an embedding, one column for each entry; of GPT-2's
+    ``Conv1D``, what its transpose is.
+    """
+
+    phrases: ClassVar[tuple[Phrase, ...]] = (
+        Phrase('"the" "weights" "of" QUOTED', lambda name: NamedWeights(json.loads(name))),
+    )
+
+    def __str__(self) -> str:
+        return f"the weights of {_quoted(self.name)}"
+
+    def place(self, model: Any) -> Place:
+        """See :class:`ModuleWeights`."""
+        return weight_view(model, self.name, self).place
+
+
+def _quoted(name: str) -> str:
+    words = name_words(name)
+    return words if words.startswith('"') else f'"{words}"'

@@ -1,0 +1,49 @@
+"""The engine for gates of recurrent layers; see :mod:`interp_checks.networks.sweep`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from interp_checks.ablations.directions import Directions
+from interp_checks.ablations.target import NetworkWeights
+from interp_checks.ablations.targets.gate_weights import GateWeights
+from interp_checks.arrays import Array
+
+from .engine import ENGINES, Engine, Without
+from .reference import AblatedWeights, Reading, Reference
+from .sweep import GateAblation, predict_gates
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class RecurrentEngine(Engine):
+    """One recurrent layer's gates."""
+
+    def __init__(
+        self, model: nn.Module, inputs: Callable[[], torch.Tensor], reading: Reading | None
+    ) -> None:
+        """See :class:`~interp_checks.networks.engine.Engine`.
+
+        Raises:
+            InterpChecksError: the model has not exactly one recurrent layer.
+        """
+        super().__init__(model, inputs, reading)
+        self.reference = Reference(model, reading)
+
+    def directions(self, target: NetworkWeights) -> Directions:
+        """See :class:`~interp_checks.networks.engine.Engine`."""
+        return self.reference.directions(cast(GateWeights, target))
+
+    def run(self, ablations: Sequence[Without]) -> Array:
+        """See :class:`~interp_checks.networks.engine.Engine`."""
+        gates: list[GateAblation] = []
+        for target, kept, pieces in ablations:
+            gate = cast(GateWeights, target)
+            gates.append((gate, kept) if pieces is None else AblatedWeights(gate, kept, pieces))
+        return predict_gates(self.model, self.inputs(), gates, reading=self.reading)
+
+
+ENGINES[GateWeights] = RecurrentEngine
