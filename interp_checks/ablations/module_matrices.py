@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
-
-import numpy as np
-
 from interp_checks.arrays import FloatArray
 from interp_checks.errors import NotJudgedError
 
@@ -62,6 +59,7 @@ class View(NamedTuple):
 
     def put(self, matrix: FloatArray, exact: bool = False) -> dict[str, Any]:
         """The parameter with another matrix in it; see :class:`Put`."""
+        import numpy as np
         import torch
 
         tensor = self.back(torch.from_numpy(np.ascontiguousarray(matrix)))

@@ -72,9 +72,8 @@ class Network(Protocol):
     def inputs(self) -> Any:
         """A tensor [N, ...], one input for each image of the readout."""
 
-    @property
-    def cost(self) -> int:
-        """About how many multiplications one input takes."""
+    def cost_of(self, target: Any) -> int:
+        """About how many multiplications one input takes without parts of such weights."""
 
     def part(self, chosen: IntArray) -> Network:
         """The same on some of the inputs, by their numbers."""
@@ -314,7 +313,7 @@ class NetworkWeights(Target):
 
     def cost(self, readout: Ablatable) -> int:
         """See :class:`Target`."""
-        return readout.needs_network(self).cost
+        return readout.needs_network(self).cost_of(self)
 
     def require_fill(self, readout: Ablatable, *fills: str) -> None:
         """Refuse what cannot stand in the place of these parts.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from interp_checks.ablations.directions import Directions
 from interp_checks.ablations.target import NetworkWeights
 from interp_checks.arrays import Array
+from interp_checks.errors import NotJudgedError
 
 from .reference import Reading
 
@@ -54,6 +55,11 @@ class Engine(ABC):
             InterpChecksError: the model has no such weights, or they no such parts.
         """
 
+    @property
+    @abstractmethod
+    def cost(self) -> int:
+        """About how many multiplications one input takes under one ablation."""
+
     @abstractmethod
     def run(self, ablations: Sequence[Without]) -> Array:
         """Predicted classes of each input under each ablation, [A, N]."""
@@ -64,5 +70,12 @@ ENGINES: dict[type[NetworkWeights], type[Engine]] = {}
 
 
 def engine_for(target: NetworkWeights) -> type[Engine]:
-    """Who runs a network without parts of these weights."""
-    return next(ENGINES[kind] for kind in type(target).__mro__ if kind in ENGINES)
+    """Who runs a network without parts of these weights.
+
+    Raises:
+        NotJudgedError: nobody does.
+    """
+    for kind in type(target).__mro__:
+        if kind in ENGINES:
+            return ENGINES[kind]
+    raise NotJudgedError(f"{target}: no engine runs a network without parts of these weights")

@@ -69,6 +69,15 @@ class ModuleEngine(Engine):
     def _known(self) -> dict[ModuleWeights, tuple[Place, Directions]]:
         return {}
 
+    @cached_property
+    def cost(self) -> int:
+        """What PyTorch counts for one input."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        with FlopCounterMode(display=False) as counter:
+            self._logits(self.inputs()[:1], {})
+        return max(1, int(counter.get_total_flops()) // 2)
+
     def run(self, ablations: Sequence[Without]) -> Array:
         """See :class:`~interp_checks.networks.engine.Engine`."""
         inputs = self.inputs()

@@ -107,11 +107,15 @@ class Network:
         except InterpChecksError as error:
             raise _not_judged(error) from None
 
-    @property
-    def cost(self) -> int:
-        """About how many multiplications one input takes: one a parameter and a step."""
-        steps = int(self.inputs.shape[1]) if self.inputs.ndim > 1 else 1
-        return steps * sum(part.numel() for part in self.model.parameters())
+    def cost_of(self, target: NetworkWeights) -> int:
+        """About how many multiplications one input takes without parts of these weights.
+
+        Raises:
+            NotJudgedError: the model has no such weights.
+        """
+        engine = self._engine(target)
+        with evaluating(self.model):
+            return engine.cost
 
     def part(self, chosen: IntArray) -> Network:
         """The same network on some of the inputs.

@@ -37,6 +37,13 @@ class RecurrentEngine(Engine):
         """See :class:`~interp_checks.networks.engine.Engine`."""
         return self.reference.directions(cast(GateWeights, target))
 
+    @property
+    def cost(self) -> int:
+        """One for each parameter of the recurrent layer and step."""
+        inputs = self.inputs()
+        steps = int(inputs.shape[1]) if inputs.ndim > 1 else 1
+        return steps * sum(part.numel() for part in self.reference.state.values())
+
     def run(self, ablations: Sequence[Without]) -> Array:
         """See :class:`~interp_checks.networks.engine.Engine`."""
         gates: list[GateAblation] = []

@@ -110,8 +110,7 @@ class NamedWeight(NetworkWeights):
 class FeedForward(networks.Network):
     """A model without recurrent layers: only what all networks can do, and its own cost."""
 
-    @property
-    def cost(self) -> int:
+    def cost_of(self, target: NetworkWeights) -> int:
         return WIDTH * WIDTH
 
     def part(self, chosen: IntArray) -> networks.Network:

@@ -208,7 +208,8 @@ def test_networks_that_take_too_long_have_no_chance(monkeypatch: pytest.MonkeyPa
     readout = made(nn.RNN)[2]
     claim = Claim.parse("dropping direction 1 of the layer 1 input weights kills class 1")
     steps, weights = 4, UNITS * (UNITS + FEATURES + 2)
-    assert readout.needs_network("this").cost == steps * weights
+    gate = GateWeights(1, "", "input")
+    assert readout.needs_network("this").cost_of(gate) == steps * weights
     limit = 10 * len(readout) * steps * weights
     monkeypatch.setattr(chance_module, "_TOO_MUCH_INSIDE", limit)
     assert by_chance(claim, readout, 10) is not None
