@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from .ablations.subsets import every_subset as every_subset
     from .ablations.target import OUTPUT_LAYER as OUTPUT_LAYER
     from .ablations.target import Target as Target
+    from .ablations.targets.attention_weights import AttentionWeights as AttentionWeights
+    from .ablations.targets.attention_weights import HeadProduct as HeadProduct
     from .ablations.targets.gate_weights import GateWeights as GateWeights
     from .ablations.targets.named_weights import NamedWeights as NamedWeights
+    from .ablations.targets.updates import Update as Update
     from .capturing.capture import readout_of as readout_of
     from .claims.claim import Claim as Claim
     from .claims.quantified import every_direction_alone as every_direction_alone
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from .claims.quantified import nearly_every_ablation as nearly_every_ablation
     from .claims.quantified import some_direction_alone as some_direction_alone
     from .claims.quantified import some_direction_dropped as some_direction_dropped
+    from .comparing.intruders import intruders as intruders
     from .counting.confusions import Confusions as Confusions
     from .counting.confusions import Result as Result
     from .counting.lattice import Lattice as Lattice
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Ablation": "ablations.ablation",
+    "AttentionWeights": "ablations.targets.attention_weights",
     "Change": "statistics.intervals",
     "CheckpointError": "errors",
     "Claim": "claims.claim",
@@ -67,6 +72,7 @@ _HOMES = {
     "Directions": "ablations.directions",
     "Estimate": "statistics.intervals",
     "GateWeights": "ablations.targets.gate_weights",
+    "HeadProduct": "ablations.targets.attention_weights",
     "InterpChecksError": "errors",
     "Lattice": "counting.lattice",
     "NamedWeights": "ablations.targets.named_weights",
@@ -77,22 +83,24 @@ _HOMES = {
     "Result": "counting.confusions",
     "SampledShapley": "counting.sampled_shapley",
     "Target": "ablations.target",
+    "Update": "ablations.targets.updates",
     "Verdict": "judging.verdict",
     "dropping": "ablations.ablation",
     "every_direction_alone": "claims.quantified",
     "every_direction_dropped": "claims.quantified",
     "every_subset": "ablations.subsets",
     "gate_weights_of": "networks.gates",
+    "intruders": "comparing.intruders",
     "judge": "judging.judge",
     "keeping_every_direction": "ablations.ablation",
     "keeping_first": "ablations.ablation",
     "keeping_last": "ablations.ablation",
     "keeping_no_direction": "ablations.ablation",
     "keeping_only": "ablations.ablation",
-    "replacing": "ablations.ablation",
     "load_snapshot": "readouts.snapshot",
     "nearly_every_ablation": "claims.quantified",
     "readout_of": "capturing.capture",
+    "replacing": "ablations.ablation",
     "sample_shapley": "counting.sampled_shapley",
     "save_snapshot": "readouts.snapshot",
     "some_direction_alone": "claims.quantified",

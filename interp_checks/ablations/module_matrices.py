@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
+
 from interp_checks.arrays import FloatArray
 from interp_checks.errors import NotJudgedError
 

@@ -52,6 +52,7 @@ def readout_of(
     provenance: Mapping[str, str] | None = None,
     confidence: float = CONFIDENCE,
     keep_inputs: bool = False,
+    base: nn.Module | Mapping[str, torch.Tensor] | None = None,
 ) -> Readout:
     """Run a model and keep the features that its linear head reads.
 
@@ -78,8 +79,10 @@ def readout_of(
         class_names: K names; "0", "1", ... when left out.
         provenance: where model and images came from, in plain words by topic.
         confidence: of every interval that is derived from the readout.
-        keep_inputs: keep all inputs in memory, and the model, so that claims about the gates of
-            its recurrent layer can be judged; inputs must be tensors of the same shape.
+        keep_inputs: keep all inputs in memory, and the model, so that claims about weights inside
+            it can be judged; inputs must be tensors of the same shape.
+        base: the model that this one was fine-tuned from, or its state dict, for claims about
+            updates; with ``keep_inputs``.
 
     Raises:
         InterpChecksError: no linear layer gives the model's output, a batch or its labels are
@@ -134,7 +137,7 @@ def readout_of(
     model_head.require_told_apart(readout.tie)
     if not keep_inputs:
         return readout
-    return replace(readout, network=run.network(readout, model_head.layer))
+    return replace(readout, network=run.network(readout, model_head.layer, _state_of(base)))
 
 
 class _Run:
@@ -191,7 +194,9 @@ class _Run:
         self.notes["inputs"] = f"cast from {types} to {model_type}, the type of the model"
         return returned
 
-    def network(self, readout: Readout, layer: nn.Module) -> Network:
+    def network(
+        self, readout: Readout, layer: nn.Module, base: Mapping[str, torch.Tensor] | None
+    ) -> Network:
         """The model and all its inputs.
 
         Raises:
@@ -211,7 +216,29 @@ class _Run:
             )
         model, together = self.model, torch.cat(self.inputs)
         name = next(name for name, part in model.named_modules() if part is layer)
-        return Network(lambda: model, lambda: together, reading=Reading.of(readout, name))
+        reading = Reading.of(readout, name)
+        return Network(lambda: model, lambda: together, reading=reading, base=base)
+
+
+def _state_of(base: nn.Module | Mapping[str, torch.Tensor] | None) -> Any:
+    """Tensors by name of a base model.
+
+    Raises:
+        InterpChecksError: it is neither a module nor a state dict.
+    """
+    if base is None:
+        return None
+    state = base.state_dict() if hasattr(base, "state_dict") else base
+    if not isinstance(state, Mapping) or not all(
+        hasattr(each, "detach") for each in state.values()
+    ):
+        raise InterpChecksError(
+            "this is no base model",
+            found=type(base).__name__,
+            expected="a torch.nn.Module, or its state dict",
+        )
+    # A copy: training may go on with the same tensors.
+    return {name: tensor.detach().clone() for name, tensor in state.items()}
 
 
 def _broken(error: Exception, batch: Batch) -> InterpChecksError:

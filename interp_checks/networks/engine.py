@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from interp_checks.ablations.directions import Directions
@@ -40,12 +40,17 @@ class Engine(ABC):
         inputs: [N, ...], a tensor.
         reading: how logits are made of what one of the layers reads; the model's own output when
             left out.
+        base: tensors by name of the model that it was fine-tuned from, if that is known.
     """
 
     def __init__(
-        self, model: nn.Module, inputs: Callable[[], torch.Tensor], reading: Reading | None
+        self,
+        model: nn.Module,
+        inputs: Callable[[], torch.Tensor],
+        reading: Reading | None,
+        base: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        self.model, self.inputs, self.reading = model, inputs, reading
+        self.model, self.inputs, self.reading, self.base = model, inputs, reading, base
 
     @abstractmethod
     def directions(self, target: NetworkWeights) -> Directions:

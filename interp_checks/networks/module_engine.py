@@ -61,7 +61,7 @@ class ModuleEngine(Engine):
 
     def _parts(self, target: ModuleWeights) -> tuple[Place, Directions]:
         if target not in self._known:
-            place = target.place(self.model)
+            place = target.place(self.model, self.base)
             self._known[target] = place, target.parts_of(place.matrix)
         return self._known[target]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -43,6 +43,7 @@ class Network:
         chosen: numbers of the inputs to use; all when left out.
         reading: the layer that reads a readout's features, and the readout's head: predictions
             are then those of the readout, whatever the model makes of its logits.
+        base: tensors by name of the model that it was fine-tuned from, for claims about updates.
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class Network:
         inputs: Callable[[], torch.Tensor],
         chosen: IntArray | None = None,
         reading: Reading | None = None,
+        base: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self._load_model, self._load_inputs, self._chosen = model, inputs, chosen
-        self._reading = reading
+        self._reading, self._base = reading, base
         self._predictions = Cache()
 
     @cached_property
@@ -73,7 +75,9 @@ class Network:
         if kind not in self._engines:
             try:
                 with evaluating(self.model):
-                    self._engines[kind] = kind(self.model, lambda: self.inputs, self._reading)
+                    self._engines[kind] = kind(
+                        self.model, lambda: self.inputs, self._reading, self._base
+                    )
             except InterpChecksError as error:
                 raise _not_judged(error) from None
         return self._engines[kind]
@@ -125,7 +129,7 @@ class Network:
         """
         before = self._chosen
         both = chosen if before is None else before[chosen]
-        return Network(lambda: self.model, self._load_inputs, both, self._reading)
+        return Network(lambda: self.model, self._load_inputs, both, self._reading, self._base)
 
     def predict(self, ablations: Sequence[Ablation]) -> list[IntArray]:
         """The predicted class of each input under each ablation; what was predicted is kept.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from interp_checks.ablations.directions import Directions
@@ -23,14 +23,18 @@ class RecurrentEngine(Engine):
     """One recurrent layer's gates."""
 
     def __init__(
-        self, model: nn.Module, inputs: Callable[[], torch.Tensor], reading: Reading | None
+        self,
+        model: nn.Module,
+        inputs: Callable[[], torch.Tensor],
+        reading: Reading | None,
+        base: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         """See :class:`~interp_checks.networks.engine.Engine`.
 
         Raises:
             InterpChecksError: the model has not exactly one recurrent layer.
         """
-        super().__init__(model, inputs, reading)
+        super().__init__(model, inputs, reading, base)
         self.reference = Reference(model, reading)
 
     def directions(self, target: NetworkWeights) -> Directions:
