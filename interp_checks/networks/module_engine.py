@@ -9,7 +9,7 @@ of a copy of the model with the other weight in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -25,7 +25,7 @@ from interp_checks.errors import InterpChecksError, NotJudgedError
 
 from .engine import ENGINES, Engine, Without
 from .reference import BATCH, read_by, read_out
-from .replay import Recording, patched, recorded, replayed
+from .replay import Replay, patched, recorded, tensors_in
 
 if TYPE_CHECKING:
     import torch
@@ -85,23 +85,25 @@ class ModuleEngine(Engine):
         predicted: Array | None = None
         step = self._batch(inputs)
         constants = self._constants(changes, inputs, step)
-        trusted: dict[frozenset[Any], bool] = {}
+        within = _around(self.model)
+        repeats: dict[frozenset[Any], bool] = {}
         for start in range(0, len(inputs), step):
             rows = np.arange(start, min(start + step, len(inputs)))
             batch = inputs[rows]
             with recorded(self.model, {change.users for change in changes}) as recording:
                 own = self._logits(batch, {})
-            within = _around(self.model)
+            replays: dict[frozenset[Any], Replay | None] = {}
             for row, change in enumerate(changes):
-                place = recording.first_use(change.users, within)
-                if change.users not in trusted:
-                    trusted[change.users] = self._repeats(batch, own, recording, place)
-                with ExitStack() as stack:
-                    if trusted[change.users]:
-                        stack.enter_context(replayed(recording.before(place)))
-                    if change.gone:
-                        stack.enter_context(_adding(change.module, constants[row]))
-                    logits = self._logits(batch, change.parameters)
+                if change.users not in replays:
+                    place = recording.first_use(change.users, within)
+                    attempt = Replay(recording.before(place))
+                    if repeats.get(change.users, True):
+                        repeats[change.users] = self._repeats(batch, own, attempt)
+                    replays[change.users] = attempt if repeats[change.users] else None
+                replay = replays[change.users]
+                logits = self._changed(batch, change, constants[row], replay)
+                if replay is not None and replay.spoiled:
+                    replays = dict.fromkeys((each.users for each in changes), None)
                 if predicted is None:
                     kind = np.min_scalar_type(max(logits.shape[1] - 1, 1))
                     predicted = np.empty((len(changes), len(inputs)), dtype=kind)
@@ -118,7 +120,11 @@ class ModuleEngine(Engine):
                 remedy="say the same without naming them: its features are at hand",
             )
         pieces = parts if ablation.pieces is None else ablation.pieces
-        parameters = place.put(pieces.weight(ablation.kept))
+        gone = tuple(sorted(set(range(1, len(pieces) + 1)) - set(ablation.kept)))
+        # What is less work, of what stays and what goes; all of it is the matrix.
+        few = len(gone) < len(ablation.kept)
+        left = place.matrix - pieces.weight(gone) if few else pieces.weight(ablation.kept)
+        parameters = place.put(left)
         users = _users(self.model, parameters)
         if target.fill != "mean":
             return _Change(parameters, users, {})
@@ -128,8 +134,7 @@ class ModuleEngine(Engine):
                 found="no module returns what this matrix makes of its input",
                 expected="zero, or the weight of a linear layer or convolution",
             )
-        gone = sorted(set(range(1, len(pieces) + 1)) - set(ablation.kept))
-        exact = place.put(pieces.weight(tuple(gone)), True)
+        exact = place.put(pieces.weight(gone), True)
         prefix = f"{place.module}." if place.module else ""
         of_module = {name.removeprefix(prefix): tensor for name, tensor in exact.items()}
         return _Change(parameters, users, of_module, self.model.get_submodule(place.module))
@@ -141,17 +146,27 @@ class ModuleEngine(Engine):
         size = sum(_bytes_of(call.output) for call in recording.calls)
         return max(1, min(BATCH, _RECORDED_BYTES // max(1, size), len(inputs)))
 
-    def _repeats(self, batch: Any, own: Any, recording: Recording, place: int) -> bool:
+    def _repeats(self, batch: torch.Tensor, own: torch.Tensor, replay: Replay) -> bool:
         """Whether the intact model gives the same logits where what comes first is replayed."""
-        plan = recording.before(place)
-        if not plan:
+        if not replay.plan:
             return False
         try:
-            with replayed(plan):
+            with replay.given():
                 again = self._logits(batch, {})
         except Exception:
             return False
         return bool((again == own).all())
+
+    def _changed(
+        self, batch: torch.Tensor, change: _Change, constant: Any, replay: Replay | None
+    ) -> torch.Tensor:
+        """Logits of a batch under an ablation."""
+        with _adding(change.module, constant) if change.gone else nullcontext():
+            if replay is None:
+                return self._logits(batch, change.parameters)
+            with replay.given():
+                logits = self._logits(batch, change.parameters)
+            return self._logits(batch, change.parameters) if replay.spoiled else logits
 
     def _logits(self, batch: torch.Tensor, parameters: dict[str, Any]) -> torch.Tensor:
         """Logits [n, K] of one batch with other parameters.
@@ -245,11 +260,7 @@ def _around(model: nn.Module) -> dict[nn.Module, nn.Module]:
 
 
 def _bytes_of(value: Any) -> int:
-    import torch
-    from torch.utils import _pytree
-
-    leaves = _pytree.tree_leaves(value)
-    return sum(leaf.numel() * leaf.element_size() for leaf in leaves if torch.is_tensor(leaf))
+    return sum(part.numel() * part.element_size() for part in tensors_in(value))
 
 
 def _made(module: nn.Module, gone: dict[str, Any], given: torch.Tensor) -> torch.Tensor:

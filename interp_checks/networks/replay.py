@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
@@ -120,25 +121,52 @@ def recorded(model: nn.Module, users: Set[frozenset[nn.Module]]) -> Iterator[Rec
         yield recording
 
 
-@contextmanager
-def replayed(plan: dict[nn.Module, list[Call | None]]) -> Iterator[None]:
-    """Let modules return what they returned before while the block runs.
+class Replay:
+    """What modules return again, call by call, without being run.
+
+    A model may write into what its modules return. Where a first run of a replay shows that it
+    does, a copy is given each time.
 
     Args:
         plan: see :meth:`Recording.before`.
     """
 
-    def around(module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
-        coming = iter(plan[module])
+    def __init__(self, plan: dict[nn.Module, list[Call | None]]) -> None:
+        self.plan = plan
+        self._written: set[int] | None = None
+        #: Whether the last run wrote into something that is not copied.
+        self.spoiled = False
 
-        def replay(*arguments: Any, **named: Any) -> Any:
-            call = next(coming, None)
-            return forward(*arguments, **named) if call is None else copied(call.output)
+    @contextmanager
+    def given(self) -> Iterator[None]:
+        """Let modules return what they returned before while the block runs."""
+        seen: list[tuple[int, list[Any], list[int]]] = []
 
-        return replay
+        def around(module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
+            coming = iter(self.plan[module])
 
-    with patched(plan, around):
-        yield
+            def replay(*arguments: Any, **named: Any) -> Any:
+                call = next(coming, None)
+                if call is None:
+                    return forward(*arguments, **named)
+                careful = self._written is None or call.begins in self._written
+                output = copied(call.output) if careful else call.output
+                tensors = tensors_in(output)
+                seen.append((call.begins, tensors, [part._version for part in tensors]))
+                return output
+
+            return replay
+
+        with patched(self.plan, around):
+            yield
+        written = {
+            begins
+            for begins, tensors, versions in seen
+            if [part._version for part in tensors] != versions
+        }
+        if self._written is None:
+            self._written = written
+        self.spoiled = bool(written - self._written)
 
 
 @contextmanager
@@ -167,6 +195,14 @@ def patched(
                 module.__dict__.pop("forward", None)
             else:
                 module.__dict__["forward"] = own
+
+
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """All tensors in a value."""
+    import torch
+    from torch.utils import _pytree
+
+    return [leaf for leaf in _pytree.tree_leaves(value) if isinstance(leaf, torch.Tensor)]
 
 
 def copied(value: Any) -> Any:
