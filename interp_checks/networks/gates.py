@@ -160,6 +160,15 @@ def checked_kept(kept: Sequence[int], count: int, target: GateWeights) -> tuple[
     return stay
 
 
+def gate_rows(state: Mapping[str, Any], target: GateWeights) -> slice:
+    """The rows of a layer's parameters that belong to one gate.
+
+    Raises:
+        InterpChecksError: see :func:`weight_block`.
+    """
+    return _place(state, target)[1]
+
+
 def _place(state: Mapping[str, Any], target: GateWeights) -> tuple[str, slice]:
     """Where a gate's weights are: the name of the parameter and its rows."""
     first = [name for name in state if name.rpartition(".")[2] == "weight_hh_l0"]

@@ -91,8 +91,10 @@ class GateWeights(NetworkWeights):
     def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
         """What the network predicts without them; all gates may be ablated together."""
         for ablation in ablations:
-            cast(GateWeights, ablation.target).require_fill(readout, "zero")
-        return readout.needs_network(ablations[0]).predict(ablations)
+            cast(GateWeights, ablation.target).require_fill(readout, "zero", "mean")
+        return readout.needs_network(ablations[0]).predict(
+            [ablation.filled_with(ablation.target.fill or readout.fill) for ablation in ablations]
+        )
 
     def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
         """See :class:`~interp_checks.ablations.target.Target`."""
