@@ -37,7 +37,7 @@ class Classifier(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         steps = self.rnn(inputs)[0]
-        return self.head(steps[:, -1] if self.rnn.batch_first else steps.mean(dim=1))
+        return self.head(steps.mean(dim=1))
 
 
 def made(kind: type[nn.RNNBase], **options: object) -> tuple[nn.Module, torch.Tensor, Readout]:

@@ -292,7 +292,7 @@ def test_two_adapters_in_use_are_refused() -> None:
 
 def test_the_real_peft() -> None:
     """The recipe of docs/any_weight.md, with the package itself where it is installed."""
-    peft = pytest.importorskip("peft")
+    peft = pytest.importorskip("peft", exc_type=ImportError)
     base, _ = adapted(3)
     config = peft.LoraConfig(r=3, target_modules=["1"], init_lora_weights=False)
     new = peft.get_peft_model(copy.deepcopy(base), config).eval()
