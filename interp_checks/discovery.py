@@ -75,6 +75,7 @@ def discover(
     rotations: int = ROTATIONS,
     *,
     gates: bool = False,
+    inside: str = "",
     parts: Sequence[str] = ("direction",),
     fills: Sequence[str] = ("",),
 ) -> list[Finding]:
@@ -87,6 +88,8 @@ def discover(
         readout: whose findings.
         rotations: random rotations for the rate of chance.
         gates: look for findings about the weights of every gate, and only these.
+        inside: look for findings about the weights whose names fit this pattern ("encoder.*"), and
+            only these.
         parts: what is dropped: "direction", "unit", "principal component", "part".
         fills: what stands in its place: "zero", "mean", "another"; "" is what the readout says.
 
@@ -99,6 +102,8 @@ def discover(
     weights: Sequence[Target] = (OUTPUT_LAYER,)
     if gates:
         weights = readout.needs_network("findings about gates").targets
+    if inside:
+        weights = readout.needs_network(f"findings about {inside!r}").named(inside)
     targets = [
         replace(target, cut=cut, fill=fill) for target in weights for cut in parts for fill in fills
     ]

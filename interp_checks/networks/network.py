@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +13,7 @@ from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
 from interp_checks.ablations.target import NetworkWeights
 from interp_checks.ablations.targets.gate_weights import GateWeights
+from interp_checks.ablations.targets.named_weights import NamedWeights
 from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.errors import InterpChecksError, NotJudgedError
@@ -97,6 +99,30 @@ class Network:
             return gate_weights_of(self.model)
         except InterpChecksError as error:
             raise _not_judged(error) from None
+
+    def named(self, pattern: str) -> tuple[NamedWeights, ...]:
+        """The weights of the model whose names fit a pattern, in the order of the model.
+
+        Args:
+            pattern: as of files: ``encoder.*``.
+
+        Raises:
+            NotJudgedError: none does.
+        """
+        found = {}
+        for name, part in self.model.named_parameters():
+            owner, _, own = name.rpartition(".")
+            known = owner if own == "weight" else name
+            output = self._reading is not None and owner == self._reading.layer
+            if part.ndim > 1 and not output and fnmatchcase(known, pattern):
+                found[known] = NamedWeights(known)
+        if not found:
+            names = [name for name, part in self.model.named_parameters() if part.ndim > 1]
+            raise NotJudgedError(
+                f"no weight inside the model fits {pattern!r}",
+                found=", ".join(names[:6]) + (" ..." if len(names) > 6 else ""),
+            )
+        return tuple(found.values())
 
     def directions(self, target: NetworkWeights) -> Directions:
         """The parts of one of the model's weights.

@@ -42,7 +42,8 @@ class Classifier(nn.Module):
 
 def made(kind: type[nn.RNNBase], **options: object) -> tuple[nn.Module, torch.Tensor, Readout]:
     torch.manual_seed(0)
-    model, inputs = Classifier(kind, batch_first=True, **options).eval(), torch.randn(90, 5, 3) + 0.7
+    model = Classifier(kind, batch_first=True, **options).eval()
+    inputs = torch.randn(90, 5, 3) + 0.7
     with torch.no_grad():
         for part in model.rnn.parameters():
             part.mul_(2)
