@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import NotJudgedError
@@ -281,16 +281,37 @@ class OutputLayer(Target):
 
 @dataclass(frozen=True)
 class NetworkWeights(Target):
-    """Weights inside the network, which is run without some of their directions.
+    """Weights inside the network, which is run without some of their parts.
 
-    A new kind says what it is called, where its directions come from, and how the network predicts
-    without some of them; all of that it can ask of the model and its inputs.
+    A new kind says what it is called; an engine (:mod:`interp_checks.networks.engine`) knows where
+    its parts come from, and how the network predicts without some of them. A kind that needs no
+    engine overrides what asks the network for it.
+
+    Attributes:
+        fills: what can stand in the place of their parts.
     """
 
     inside: ClassVar[bool] = True
     rest_words: ClassVar[str] = "the rest of the network"
+    fills: ClassVar[tuple[str, ...]] = ("zero", "mean")
 
-    @abstractmethod
+    @property
+    def has_gauge(self) -> bool:
+        """No: what is added to all rows of such weights changes predictions."""
+        return False
+
+    def directions(self, readout: Ablatable) -> Directions:
+        """See :class:`Target`; outputs of the weights take the place of classes."""
+        return readout.needs_network(self).directions(self)
+
+    def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
+        """See :class:`Target`; all of a class may be ablated together."""
+        filled = []
+        for ablation in ablations:
+            target = cast(NetworkWeights, ablation.target)
+            filled.append(ablation.filled_with(target.fill_in(readout)))
+        return readout.needs_network(ablations[0]).predict(filled)
+
     def predict_pieces(
         self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
     ) -> Array:
@@ -301,33 +322,30 @@ class NetworkWeights(Target):
             kept: the pieces that stay, from 1.
             pieces: A sets of pieces that add up to the weights.
         """
-
-    @property
-    def has_gauge(self) -> bool:
-        """No: what is added to all rows of such weights changes predictions."""
-        return False
+        return network.predict_pieces(self, kept, pieces)
 
     def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
         """See :class:`Target`."""
-        return readout.cut_inside(rotations, self)
+        return readout.cut_inside(rotations, replace(self, fill=self.fill_in(readout)))
 
     def cost(self, readout: Ablatable) -> int:
         """See :class:`Target`."""
         return readout.needs_network(self).cost_of(self)
 
-    def require_fill(self, readout: Ablatable, *fills: str) -> None:
-        """Refuse what cannot stand in the place of these parts.
+    def fill_in(self, readout: Ablatable) -> str:
+        """What stands in the place of these parts.
 
         Raises:
-            NotJudgedError: it is none of these fills.
+            NotJudgedError: it is nothing that can.
         """
         fill = self.fill or readout.fill
-        if fill not in fills:
+        if fill not in self.fills:
             raise NotJudgedError(
                 f"{self}: its parts cannot be replaced by {fill_named(fill).words}",
-                expected=" or ".join(fill_named(name).words for name in fills),
+                expected=" or ".join(fill_named(name).words for name in self.fills),
                 remedy="" if self.fill else "judge this claim without --interp-fill",
             )
+        return fill
 
 
 #: What an ablation is of unless it says otherwise.

@@ -146,3 +146,16 @@ def test_a_layer_without_a_bias_is_refused() -> None:
     gate = "of the layer 1 forget gate's recurrent weights"
     with pytest.raises(NotJudgedError, match="a layer without a bias"):
         judge(f"replacing direction 1 {gate} by its mean keeps accuracy above 1 %", readout)
+
+
+def test_chance_puts_the_means_of_random_pieces_in_the_place() -> None:
+    _, _, readout = made(nn.LSTM)
+    target = GateWeights(1, "cell", "recurrent")
+    zero, mean = (
+        readout.random_cuts(6, target).predicted(dropping(1).of(target))
+        if fill == "zero"
+        else readout.filled_with("mean").random_cuts(6, target).predicted(dropping(1).of(target))
+        for fill in ("zero", "mean")
+    )
+    assert zero.shape == mean.shape == (6, len(readout))
+    assert (zero != mean).any()

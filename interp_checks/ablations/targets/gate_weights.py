@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
-from interp_checks.ablations.target import (
-    Ablatable,
-    Cuts,
-    Cuttable,
-    Keeping,
-    Network,
-    NetworkWeights,
-)
-from interp_checks.arrays import Array, IntArray
+from interp_checks.ablations.target import NetworkWeights
 from interp_checks.errors import InterpChecksError
 from interp_checks.phrases import Phrase
 from interp_checks.wording import one_of, whole_number
-
-if TYPE_CHECKING:
-    from interp_checks.ablations.directions import Directions
 
 Kind = Literal["input", "recurrent"]
 
@@ -83,29 +71,6 @@ class GateWeights(NetworkWeights):
         """The parameter of the recurrent module that holds these rows."""
         kind = "ih" if self.kind == "input" else "hh"
         return f"weight_{kind}_l{self.layer - 1}" + ("_reverse" if self.backward else "")
-
-    def directions(self, readout: Ablatable) -> Directions:
-        """Their singular directions; units take the place of classes."""
-        return readout.needs_network(self).directions(self)
-
-    def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
-        """What the network predicts without them; all gates may be ablated together."""
-        for ablation in ablations:
-            cast(GateWeights, ablation.target).require_fill(readout, "zero", "mean")
-        return readout.needs_network(ablations[0]).predict(
-            [ablation.filled_with(ablation.target.fill or readout.fill) for ablation in ablations]
-        )
-
-    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
-        """See :class:`~interp_checks.ablations.target.Target`."""
-        self.require_fill(readout, "zero")
-        return super().random_cuts(readout, rotations)
-
-    def predict_pieces(
-        self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
-    ) -> Array:
-        """See :class:`~interp_checks.ablations.target.NetworkWeights`."""
-        return network.predict_pieces(self, kept, pieces)
 
 
 def _read(layer: str, backward: str | None, gate: str | None, kind: str) -> GateWeights:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from interp_checks.ablations.adapters import adapter_at
 from interp_checks.ablations.module_matrices import Place, weight_view
-from interp_checks.ablations.target import (
-    Ablatable,
-    Cuts,
-    Cuttable,
-    Keeping,
-    Network,
-    NetworkWeights,
-)
-from interp_checks.arrays import Array, FloatArray, IntArray
+from interp_checks.ablations.target import NetworkWeights
+from interp_checks.arrays import FloatArray
 from interp_checks.phrases import Phrase
 from interp_checks.wording import name_words
 
@@ -53,29 +46,6 @@ class ModuleWeights(NetworkWeights):
     def parts_of(self, matrix: FloatArray) -> Directions:
         """The parts of its matrix [out, in], as it is cut."""
         return self.parted.of_weight(matrix)
-
-    def directions(self, readout: Ablatable) -> Directions:
-        """See :class:`~interp_checks.ablations.target.Target`; rows take the place of classes."""
-        return readout.needs_network(self).directions(self)
-
-    def predict(self, readout: Ablatable, ablations: Sequence[Keeping]) -> list[IntArray]:
-        """What the network predicts without them."""
-        for ablation in ablations:
-            cast(ModuleWeights, ablation.target).require_fill(readout, "zero", "mean")
-        return readout.needs_network(self).predict(
-            [ablation.filled_with(ablation.target.fill or readout.fill) for ablation in ablations]
-        )
-
-    def random_cuts(self, readout: Cuttable[Cuts], rotations: int) -> Cuts:
-        """See :class:`~interp_checks.ablations.target.Target`."""
-        self.require_fill(readout, "zero")
-        return super().random_cuts(readout, rotations)
-
-    def predict_pieces(
-        self, network: Network, kept: tuple[int, ...], pieces: Sequence[Directions]
-    ) -> Array:
-        """See :class:`~interp_checks.ablations.target.NetworkWeights`."""
-        return network.predict_pieces(self, kept, pieces)
 
 
 @dataclass(frozen=True)
