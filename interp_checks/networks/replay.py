@@ -2,9 +2,8 @@
 
 A first run notes what every module returned, and when it was called. In later runs each module that
 had returned before the changed weight was first used returns the same again, without being run.
-That works for any model: what is done between its modules is done again, on the same numbers. It is
-tried on the intact model first, and where it does not give the same logits to the last bit, every
-run is a whole one.
+What is done between modules is done again, on the same numbers. Where that does not give the same
+logits as a whole run (:mod:`interp_checks.networks.changes` tries it), every run is a whole one.
 """
 
 from __future__ import annotations
