@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from interp_checks.arrays import Array
 from interp_checks.errors import InterpChecksError, NotJudgedError
-from interp_checks.wording import listed, name_words, whole_number
+from interp_checks.wording import is_bare, listed, name_words, whole_number
 
 from .target import OUTPUT_LAYER, Target
 from .verbs import LANGUAGE, WithVerbs
@@ -54,7 +54,7 @@ class Ablation(WithVerbs):
         named = self.target.parted.named and self.kind in ("dropping", "only")
         indices: tuple[int | str, ...]
         if named:
-            indices = tuple(sorted({str(name) for name in self.indices}))
+            indices = tuple(sorted({str(name) for name in self.indices}, key=_as_counted))
         else:
             indices = tuple(whole_number(cast(int, index), smallest=1) for index in self.indices)
             if self.kind in ("dropping", "only"):
@@ -224,6 +224,11 @@ class Ablation(WithVerbs):
         """
         ablation: Ablation = LANGUAGE.read(text, Ablation)
         return ablation
+
+
+def _as_counted(name: str) -> tuple[bool, int, str]:
+    """Names in their order: numbers as they are counted, then others as they are spelt."""
+    return (False, int(name), "") if is_bare(name) else (True, 0, name)
 
 
 def _of(cut: str, fill: str) -> Target:
