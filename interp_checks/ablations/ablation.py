@@ -54,7 +54,8 @@ class Ablation(WithVerbs):
         named = self.target.parted.named and self.kind in ("dropping", "only")
         indices: tuple[int | str, ...]
         if named:
-            indices = tuple(sorted({str(name) for name in self.indices}, key=_as_counted))
+            names = {str(name) for name in self.indices}
+            indices = (*sorted(names, key=_as_counted),)
         else:
             indices = tuple(whole_number(cast(int, index), smallest=1) for index in self.indices)
             if self.kind in ("dropping", "only"):
