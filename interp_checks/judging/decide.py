@@ -19,7 +19,7 @@ from interp_checks.statistics.sample_size import Needs, least, merged
 from interp_checks.statistics.threshold_check import Check, Outcome, all_of, at_least, open_needs
 
 from .decision import Decision
-from .draws import draws_of, over_draws
+from .draws import agrees, draws_of, over_draws
 
 #: Ablations of a quantified claim that are counted at once: at most so many, and so many bytes.
 _MOST_TOGETHER = 256
@@ -36,6 +36,18 @@ def decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
     if draws > 1:
         return over_draws(partial(_decide, claim), readout, draws, confidence)
     return _decide(claim, readout, confidence)
+
+
+def comes_to(claim: Claim, readout: Readout, confidence: float, outcome: Outcome) -> bool:
+    """Whether :func:`decide` comes to an outcome, which can be known sooner than all of it.
+
+    Raises:
+        NotJudgedError: the readout cannot answer.
+    """
+    draws = draws_of(claim, readout)
+    if draws > 1:
+        return agrees(partial(_decide, claim), readout, draws, confidence, outcome)
+    return _decide(claim, readout, confidence).outcome == outcome
 
 
 def _decide(claim: Claim, readout: Readout, confidence: float) -> Decision:

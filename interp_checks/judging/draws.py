@@ -70,6 +70,26 @@ def over_draws(decide: Decide, readout: Readout, draws: int, confidence: float) 
     return Decision(outcome, marked(shown.checks, confidence), shown.ablations, spread, draw)
 
 
+def agrees(
+    decide: Decide, readout: Readout, draws: int, confidence: float, outcome: Outcome
+) -> bool:
+    """Whether :func:`over_draws` comes to an outcome, found with as few draws as decide that.
+
+    Raises:
+        NotJudgedError: the readout cannot answer.
+    """
+    level = corrected(confidence, 2)
+    counts = dict.fromkeys(Outcome, 0)
+    for draw in range(draws):
+        counts[decide(readout.drawn(draw), level).outcome] += 1
+        most = max(counts[Outcome.HOLDS], counts[Outcome.FAILS])
+        if 2 * most > draws:
+            return 2 * counts[outcome] > draws and outcome != Outcome.UNDECIDED
+        if 2 * counts[Outcome.UNDECIDED] >= draws:
+            break
+    return outcome == Outcome.UNDECIDED
+
+
 def _deciding(decision: Decision) -> int:
     """The place of the comparison that a decision rests on."""
     checks = decision.checks

@@ -13,7 +13,7 @@ from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome, all_of
 
-from .decide import checks_of, decide
+from .decide import checks_of, comes_to, decide
 from .draws import fills_of
 
 #: Features less their mean are made, to see what another fill does, if they take less than this.
@@ -54,14 +54,16 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
     for name in get_args(FillName):
         if name == readout.fill:
             continue
+        filled = readout.filled_with(name)
         try:
-            decision = decide(claim, readout.filled_with(name), confidence)
+            if comes_to(claim, filled, confidence, outcome):
+                continue
+            decision = decide(claim, filled, confidence)
         except InterpChecksError:
             # Not judged, or numbers that are too large for float64 with this fill alone.
             continue
-        if decision.outcome != outcome:
-            told = decision.spread or summary(decision.checks, decision.outcome)
-            others.append(f"{decision.outcome} with {FILLS[name].words} ({told})")
+        told = decision.spread or summary(decision.checks, decision.outcome)
+        others.append(f"{decision.outcome} with {FILLS[name].words} ({told})")
     return "depends on the fill: " + "; ".join(others) if others else ""
 
 

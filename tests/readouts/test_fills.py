@@ -35,6 +35,9 @@ from interp_checks.counting.shapley_by_image import shapley_by_image
 from interp_checks.judging import guards
 from interp_checks.judging.chance import by_chance
 from interp_checks.judging.decide import decide
+from interp_checks.judging.decision import Decision
+from interp_checks.judging.draws import agrees, over_draws
+from interp_checks.statistics.threshold_check import Check
 from interp_fixtures import reference_readout
 
 HEADLINE = "dropping direction 5 kills class 8 and spares every other class"
@@ -191,6 +194,26 @@ def test_most_of_the_draws_decide() -> None:
     verdict = judge(claim, readout)
     most = [outcome for outcome in Outcome if 2 * outcomes.count(outcome) > 20]
     assert verdict.outcome == (most[0] if most else Outcome.UNDECIDED)
+
+
+@steady
+@given(st.lists(st.sampled_from(list(Outcome)), min_size=20, max_size=20), st.sampled_from(Outcome))
+def test_what_is_known_sooner_is_what_all_draws_come_to(
+    outcomes: list[Outcome], asked: Outcome
+) -> None:
+    readout = made(0, fill="another")
+    check = Check.exact("", "", "", True)
+    looked_at = []
+
+    def on_a_draw(drawn: Readout, _: float) -> Decision:
+        looked_at.append(drawn.draw)
+        return Decision(outcomes[drawn.draw], (check,))
+
+    whole = over_draws(on_a_draw, readout, 20, 0.95)
+    del looked_at[:]
+    assert agrees(on_a_draw, readout, 20, 0.95, asked) == (whole.outcome == asked)
+    if len(set(outcomes)) == 1:
+        assert len(looked_at) <= 11
 
 
 def test_a_head_that_takes_much_memory_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
