@@ -363,6 +363,7 @@ def test_exhibits_of_an_item_agree_on_whether_it_replicates() -> None:
 # size
 
 
+@pytest.mark.slow
 def test_size_of_the_reference(mnist_report: dict[str, Any]) -> None:
     from interp_fixtures import reference_readout
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from browsers import IN_CHROMIUM, address, browser, click, one, opened, readout, texts
+from browsers import IN_CHROMIUM, address, browser, click, driver, one, opened, readout, texts
 from hostile_pages import mnist_report
 
-from interp_checks import Ablation, Readout, every_subset, keeping_only, sweep
+from interp_checks import Ablation, Readout, every_subset, keeping_only, replacing, sweep
 from interp_checks.statistics.intervals import percent
 
 pytest.importorskip("jinja2", reason="needs the package jinja2")
@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-__all__ = ["address", "browser", "mnist_report", "readout"]  # fixtures
+__all__ = ["address", "browser", "driver", "mnist_report", "readout"]  # fixtures
 
 pytestmark = IN_CHROMIUM
 
@@ -175,6 +175,29 @@ def test_every_ablation(browser: webdriver.Chrome, readout: Readout) -> None:
     assert counts_shown(browser, ".ablations") == readout.intact.counts.tolist()
     click(browser, ".switch .previous")
     check_ablation(browser, readout, [option.text for option in select.options][-1])
+
+
+@pytest.mark.parametrize("fill", ["mean", "another"])
+def test_another_fill_in_the_explorer(
+    browser: webdriver.Chrome, readout: Readout, address: str, fill: str
+) -> None:
+    filled = readout.filled_with(fill)  # type: ignore[arg-type]
+    click(browser, ".direction input[value='5']")
+    Select(one(browser, ".explorer .fill select")).select_by_value(fill)
+    (sentence,) = texts(browser, ".explorer .told h3")
+    ablation = Ablation.parse(sentence)
+    assert ablation == replacing(5, by=fill)
+    assert counts_shown(browser, ".explorer") == filled.dropping(5).counts.tolist()
+    click(browser, ".explorer .invert")
+    (sentence,) = texts(browser, ".explorer .told h3")
+    assert Ablation.parse(sentence) == keeping_only(5, fill=fill)
+    assert counts_shown(browser, ".explorer") == filled.keeping_only(5).counts.tolist()
+    kept = browser.execute_script("return location.hash")
+    browser.get("about:blank")
+    opened(browser, address + kept)
+    assert texts(browser, ".explorer .told h3") == [sentence]
+    Select(one(browser, ".explorer .fill select")).select_by_value("zero")
+    assert "fill" not in browser.execute_script("return location.hash")
 
 
 def test_explorer(browser: webdriver.Chrome, readout: Readout, address: str) -> None:

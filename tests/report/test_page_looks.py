@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pandas  # noqa: F401  # see _IMPORTED_ONCE in conftest.py
 import pytest
-from browsers import IN_CHROMIUM, address, browser, click, driver, one, opened, seen, texts
+from browsers import (
+    IN_CHROMIUM,
+    address,
+    browser,
+    click,
+    driver,
+    mnist_report,
+    one,
+    opened,
+    readout,
+    seen,
+    texts,
+)
 from hostile_pages import HOSTILE, hostile_readout
 
 from interp_checks import keeping_only, sweep
@@ -20,7 +32,7 @@ from selenium.webdriver.common.by import By
 
 from interp_checks.report.page import SubsetCounts, page
 
-__all__ = ["address", "browser", "driver"]  # fixtures
+__all__ = ["address", "browser", "driver", "mnist_report", "readout"]  # fixtures
 
 pytestmark = IN_CHROMIUM
 
@@ -175,6 +187,9 @@ def test_hostile_names(driver: webdriver.Chrome, tmp_path: Path) -> None:
         for result in (confusions.intact, confusions[keeping_only(2)])
     ]
     subject = {
+        "name": "",
+        "warnings": [],
+        "fill": "zero",
         "description": HOSTILE[0],
         "provenance": {},
         "notes": [HOSTILE[1]],
@@ -189,14 +204,20 @@ def test_hostile_names(driver: webdriver.Chrome, tmp_path: Path) -> None:
         "claims": [],
     }
     report = {
-        "schema": "interp-checks report 1",
+        "schema": "interp-checks report 2",
         "time": "2024-01-01T00:00:00Z",
         "versions": {"interp-checks": "0"},
         "options": {"familywise": False, "rotations": 0, "undecided": "fail"},
+        "exit_status": 0,
+        "cut_short": "",
         "summary": dict.fromkeys(
             ("holds", "fails", "undecided", "not replicated", "not judged"), 0
         ),
+        "selection": {"partial": False, "narrowed_by": [], "deselected": []},
+        "uncollected": [],
+        "baseline": None,
         "subjects": [subject],
+        "without_subject": [],
     }
     schema = Path(__file__).parents[2] / "docs" / "report.schema.json"
     jsonschema = pytest.importorskip("jsonschema", reason="needs the package jsonschema")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from made_runs import half
 from suite_claims import claims
 
@@ -13,6 +14,7 @@ from interp_fixtures.reference_files import snapshot_file
 __all__ = ["claims"]  # fixture
 
 
+@pytest.mark.slow
 def test_no_claim_holds_on_one_half_and_fails_on_the_other(claims: list[Claim]) -> None:
     whole = load_snapshot(snapshot_file("mnist"))
     halves = half(whole, 0), half(whole, 1)
