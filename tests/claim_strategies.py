@@ -8,7 +8,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from interp_checks import OUTPUT_LAYER, Ablation, Claim, GateWeights
+from interp_checks import (
+    OUTPUT_LAYER,
+    Ablation,
+    AttentionWeights,
+    Claim,
+    GateWeights,
+    HeadProduct,
+    NamedWeights,
+    Update,
+)
 from interp_checks.ablations.cut import CUTS
 from interp_checks.ablations.fill import FILLS
 from interp_checks.claims import predicates
@@ -34,8 +43,15 @@ OWN_PARTS = replace(OUTPUT_LAYER, cut="part")
 quantifiers = st.sampled_from(["some", "every", "nearly every"])
 #: Weights inside a recurrent layer; None for the output layer's.
 gates = st.sampled_from(["input", "forget", "cell", "output", "reset", "update", "new", ""])
-targets = st.just(OUTPUT_LAYER) | st.builds(
-    GateWeights, st.integers(1, 40), gates, st.sampled_from(["input", "recurrent"]), st.booleans()
+heads = st.integers(1, 40)
+roles = st.sampled_from(["query", "key", "value"])
+targets = st.one_of(
+    st.just(OUTPUT_LAYER),
+    st.builds(GateWeights, heads, gates, st.sampled_from(["input", "recurrent"]), st.booleans()),
+    st.builds(NamedWeights, names),
+    st.builds(AttentionWeights, names, roles, st.none() | heads),
+    st.builds(HeadProduct, names, heads),
+    st.builds(Update, names),
 )
 #: On the output layer: what a readout without its network can be judged on.
 outer = st.builds(

@@ -26,6 +26,7 @@ if threading.current_thread() is threading.main_thread():
             )
 
 _IMPORTED_ONCE = (
+    "lark",
     "safetensors.numpy",
     "scipy.special",
     "interp_checks.capturing.capture",

@@ -11,19 +11,22 @@ from interp_checks.claims.predicate import Translation
 from interp_checks.errors import NotJudgedError
 
 from .matching import Matching
+from .part_matching import PartsOf
 
 
-def aligned(claim: Claim, matching: Matching) -> Claim:
+def aligned(claim: Claim, matching: Matching, parts_of: PartsOf | None = None) -> Claim:
     """The claim with every numbered direction replaced by its counterpart.
 
     Args:
         claim: about the old checkpoint's directions.
         matching: of the old checkpoint's directions to the new one's.
+        parts_of: matches units and parts of one's own by their class vectors; they are found again
+            by their numbers or names when left out.
 
     Raises:
         NotJudgedError: a direction of the claim has no counterpart.
     """
-    translation = _ByMatching(matching)
+    translation = _ByMatching(matching, parts_of)
     condition = claim.condition
     says = tuple(predicate.translated(translation) for predicate in claim.says)
     if isinstance(condition, Ablation):
@@ -34,10 +37,13 @@ def aligned(claim: Claim, matching: Matching) -> Claim:
 class _ByMatching(Translation):
     """Directions read as those that they are matched with."""
 
-    def __init__(self, matching: Matching) -> None:
-        self._matching = matching
+    def __init__(self, matching: Matching, parts_of: PartsOf | None) -> None:
+        self._matching, self._parts_of = matching, parts_of
 
     def of_ablation(self, ablation: Ablation) -> Ablation:
+        by_itself = ablation.target.parted.counterpart == "itself"
+        if by_itself and self._parts_of is not None and not ablation.target.inside:
+            return self._parts_of(ablation.target.cut).translated(ablation)
         return _translated(ablation, self._matching)
 
     def of_direction(self, direction: int) -> int:

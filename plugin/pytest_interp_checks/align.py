@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from interp_checks.claims.claim import Claim
 from interp_checks.comparing.alignment import aligned
 from interp_checks.comparing.matching import Matching
+from interp_checks.comparing.part_matching import PartsOf, match_parts
 from interp_checks.comparing.saved_run import is_run, load_run
 from interp_checks.errors import CheckpointError
 from interp_checks.readouts.readout import Readout
@@ -56,7 +58,10 @@ def read_as(stated: Claim, readout: Readout, config: pytest.Config) -> Claim:
     """
     if not config.getoption("interp_align"):
         return stated
-    return aligned(stated, mapping_to(readout, config))
+    parts_of: PartsOf | None = None
+    if config.getoption("interp_align_parts") == "vectors":
+        parts_of = partial(match_parts, reference_of(config), readout)
+    return aligned(stated, mapping_to(readout, config), parts_of)
 
 
 def mapping_to(readout: Readout, config: pytest.Config) -> Matching:

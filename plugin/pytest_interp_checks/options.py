@@ -160,6 +160,13 @@ def add_options(parser: pytest.Parser) -> None:
         help='read "direction 5" as the counterpart of direction 5 of this snapshot, checkpoint '
         "or saved run; `shipped` is the shipped reference",
     )
+    group.addoption(
+        "--interp-align-parts",
+        choices=("names", "vectors"),
+        default="names",
+        help="how units and parts of one's own are found again with --interp-align: by their "
+        "numbers and names, or by their class vectors; default: names",
+    )
     parser.addini("interp_data_root", "folder with the data sets")
     parser.addini("interp_cache_dir", "folder for trained classifiers")
     parser.addini("interp_normalize", "mean and deviation of the pixels that checkpoints read")
