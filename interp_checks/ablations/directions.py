@@ -146,9 +146,13 @@ class Directions:
         stays[[index - 1 for index in kept]] = True
         staying, going = self.ordered_by[stays], self.ordered_by[~stays]
         scale = self.ordered_by[0]
-        if not staying.size or not going.size or not scale:
+        if not staying.size or not going.size:
             return math.inf
-        carried = np.maximum(staying[:, None], going) > 1e-12 * scale
+        by_value = self.ordered_by is self.singular_values
+        if not scale:
+            # A weight of zeros carries nothing; axes without variance may carry anything.
+            return math.inf if by_value else 0.0
+        carried = np.maximum(staying[:, None], going) > (1e-12 * scale if by_value else -1.0)
         gaps = np.abs(staying[:, None] - going)[carried]
         return float(gaps.min() / scale) if gaps.size else math.inf
 

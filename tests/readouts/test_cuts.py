@@ -288,6 +288,19 @@ def test_components_that_cannot_be_told_apart_are_refused() -> None:
     assert "if the features moved" in str(told.value)
 
 
+def test_components_without_variance_are_refused() -> None:
+    """Which axes they are is chance, and what the mean of the features gives along each is not."""
+    rng = np.random.default_rng(0)
+    features = np.full((120, 4), 2.0)
+    labels, weight = np.arange(120) % 2, rng.normal(size=(2, 4))
+    constant = Readout(features, labels, weight)
+    flat = Readout(features + np.eye(4)[0] * rng.normal(size=(120, 1)), labels, weight)
+    for readout, number in ((constant, 1), (flat, 2), (flat, 3)):
+        with pytest.raises(NotJudgedError, match=f"component {number} cannot be told|cannot be"):
+            judge(f"dropping principal component {number} kills class 0", readout)
+    assert judge("dropping principal component 1 kills class 0", flat) is not None
+
+
 @pytest.mark.parametrize("cut", ["unit", "principal component", "part"])
 def test_what_no_prediction_sees_changes_no_verdict_about_other_parts(cut: str) -> None:
     readout = made(7, part_names=tuple("abcdef"))
