@@ -73,3 +73,12 @@ def side(lower: float, upper: float, relation: str, threshold: float) -> str:
     if lower > threshold:
         return "holds"
     return "fails" if upper <= threshold else "undecided"
+
+
+def directions_as_parts(readout: Readout) -> Readout:
+    """The same, with its singular directions given as parts of one's own, called "1", "2", ..."""
+    directions = readout.directions
+    return Readout.from_parts(
+        directions.coefficients(readout.features), directions.classes, readout.bias,
+        readout.labels, class_names=readout.class_names,
+    )  # fmt: skip

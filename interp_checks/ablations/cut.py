@@ -15,8 +15,6 @@ from interp_checks.errors import InterpChecksError, NotJudgedError
 if TYPE_CHECKING:
     from .directions import Directions, Gauge
 
-#: The names of the cuts that the project brings.
-CutName = Literal["direction", "unit", "principal component", "part"]
 #: What stands in the place of the parts of a weight when chance is measured.
 Null = Literal["rotations", "permutations"]
 #: How a part is found again in another checkpoint.

@@ -8,14 +8,11 @@ question is said in ``docs/fills.md``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.phrases import Phrase
-
-#: The names of the fills that the project brings.
-FillName = Literal["zero", "mean", "another"]
 
 
 class Fill(ABC):
@@ -73,9 +70,14 @@ def fill_named(name: str) -> Fill:
     """
     if name not in FILLS:
         raise InterpChecksError(
-            f"nothing is filled in with {name!r}", expected=" or ".join(map(repr, FILLS))
+            f"nothing is filled in with {name!r}", expected=" or ".join(map(repr, every_fill()))
         )
     return FILLS[name]
+
+
+def every_fill() -> list[str]:
+    """The names of all fills, those that are not drawn at random first."""
+    return sorted(FILLS, key=lambda name: (FILLS[name].draws, name != "zero", name))
 
 
 def fill_phrases() -> tuple[dict[str, Phrase], dict[str, Phrase]]:

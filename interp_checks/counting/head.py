@@ -11,7 +11,7 @@ import numpy as np
 
 from interp_checks.ablations.cut import cut_named
 from interp_checks.ablations.directions import Directions, Gauge, in_gauge
-from interp_checks.ablations.fill import FillName, fill_named
+from interp_checks.ablations.fill import fill_named
 from interp_checks.ablations.target import Network, Target
 from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
 from interp_checks.errors import InterpChecksError, NotJudgedError
@@ -68,7 +68,7 @@ class Head:
     provenance: Mapping[str, str] = field(default_factory=dict)
     confidence: float = CONFIDENCE
     gauge: Gauge = "raw"
-    fill: FillName = "zero"
+    fill: str = "zero"
     draw: int = 0
     rest: Array | None = None
     part_names: tuple[str, ...] = ()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from interp_checks.ablations.ablation import keeping_no_direction
-from interp_checks.ablations.fill import FILLS, FillName
+from interp_checks.ablations.fill import FILLS, every_fill
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.quantified import Quantified
 from interp_checks.claims.scene import Scene, summary
@@ -51,7 +49,7 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
     if 8 * readout.features.size > _MOST_BYTES:
         return ""
     others = []
-    for name in get_args(FillName):
+    for name in every_fill():
         if name == readout.fill:
             continue
         filled = readout.filled_with(name)

@@ -75,13 +75,7 @@ class Network:
         """Who runs the model without parts of these weights."""
         kind = engine_for(target)
         if kind not in self._engines:
-            try:
-                with evaluating(self.model):
-                    self._engines[kind] = kind(
-                        self.model, lambda: self.inputs, self._reading, self._base
-                    )
-            except InterpChecksError as error:
-                raise _not_judged(error) from None
+            self._engines[kind] = kind(self.model, lambda: self.inputs, self._reading, self._base)
         return self._engines[kind]
 
     @cached_property
@@ -144,8 +138,11 @@ class Network:
             NotJudgedError: the model has no such weights.
         """
         engine = self._engine(target)
-        with evaluating(self.model):
-            return engine.cost
+        try:
+            with evaluating(self.model):
+                return engine.cost
+        except InterpChecksError as error:
+            raise _not_judged(error) from None
 
     def part(self, chosen: IntArray) -> Network:
         """The same network on some of the inputs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -16,31 +16,24 @@ from interp_checks.arrays import Array
 from .changes import Change, Runner
 from .engine import ENGINES, Engine, Without
 from .gate_means import GateMeans
-from .reference import AblatedWeights, Reading, Reference
+from .reference import AblatedWeights, Reference
 from .sweep import GateAblation, predict_gates
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
+    pass
 
 
 class RecurrentEngine(Engine):
     """One recurrent layer's gates."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        inputs: Callable[[], torch.Tensor],
-        reading: Reading | None,
-        base: Mapping[str, torch.Tensor] | None = None,
-    ) -> None:
-        """See :class:`~interp_checks.networks.engine.Engine`.
+    @cached_property
+    def reference(self) -> Reference:
+        """The model's own layer.
 
         Raises:
             InterpChecksError: the model has not exactly one recurrent layer.
         """
-        super().__init__(model, inputs, reading, base)
-        self.reference = Reference(model, reading)
+        return Reference(self.model, self.reading)
 
     def directions(self, target: NetworkWeights) -> Directions:
         """See :class:`~interp_checks.networks.engine.Engine`."""

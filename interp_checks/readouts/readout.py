@@ -11,7 +11,6 @@ import numpy as np
 
 from interp_checks.ablations import ablation as words
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.fill import FillName
 from interp_checks.ablations.target import OUTPUT_LAYER, NetworkWeights, OutputLayer, Target
 from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.cache import Cache
@@ -145,7 +144,7 @@ class Readout(Head):
         """The same readout in the gauge that this one is not in."""
         return replace(self, gauge="centred" if self.gauge == "raw" else "raw")
 
-    def filled_with(self, fill: FillName) -> Readout:
+    def filled_with(self, fill: str) -> Readout:
         """The same readout with something else in the place of parts that are left out."""
         return self if fill == self.fill else self._other(fill, self.draw)
 
@@ -153,7 +152,7 @@ class Readout(Head):
         """The same readout with another draw of other images."""
         return self if draw == self.draw else self._other(self.fill, draw)
 
-    def _other(self, fill: FillName, draw: int) -> Readout:
+    def _other(self, fill: str, draw: int) -> Readout:
         """Kept where that takes little memory, with all that is counted on it."""
 
         def make() -> Readout:

@@ -10,7 +10,6 @@ from typing import cast
 import numpy as np
 
 from interp_checks.ablations.directions import Gauge
-from interp_checks.ablations.fill import FillName
 from interp_checks.arrays import Array
 from interp_checks.errors import CheckpointError, InterpChecksError
 from interp_checks.files.tensors import read_tensors, write_tensors
@@ -84,7 +83,7 @@ def load_snapshot(path: str | os.PathLike[str], *, confidence: float | None = No
             part_names=_names(metadata, "part_names") if "part_names" in metadata else (),
             rest=tensors.get("rest"),
             gauge=cast("Gauge", metadata.get("gauge", "raw")),
-            fill=cast("FillName", metadata.get("fill", "zero")),
+            fill=metadata.get("fill", "zero"),
             provenance={
                 name.removeprefix("provenance."): text
                 for name, text in metadata.items()

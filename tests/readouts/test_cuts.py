@@ -10,6 +10,7 @@ import torch
 from claim_strategies import steady
 from hypothesis import given
 from hypothesis import strategies as st
+from made_readouts import directions_as_parts
 from torch import nn
 
 from interp_checks import (
@@ -115,17 +116,6 @@ def test_units_of_a_cnn_are_those_of_a_plain_loop_that_zeroes_them() -> None:
         assert counted[ablation].counts.diagonal().tolist() == right
 
 
-def shown_directions() -> tuple[Readout, Readout]:
-    """The reference, and its singular directions given as parts of one's own."""
-    readout = reference_readout("mnist")
-    directions = readout.directions
-    given = Readout.from_parts(
-        directions.coefficients(readout.features), directions.classes, readout.bias,
-        readout.labels, class_names=readout.class_names,
-    )  # fmt: skip
-    return readout, given
-
-
 @pytest.mark.parametrize(
     "sentence",
     [
@@ -137,7 +127,8 @@ def shown_directions() -> tuple[Readout, Readout]:
     ],
 )
 def test_directions_given_as_parts_get_the_same_verdicts(sentence: str) -> None:
-    readout, given = shown_directions()
+    readout = reference_readout("mnist")
+    given = directions_as_parts(readout)
     for verb in ("dropping", "keeping only"):
         expected = judge(sentence.format(verb, "direction "), readout)
         verdict = judge(sentence.format(verb, "part "), given)
@@ -147,7 +138,8 @@ def test_directions_given_as_parts_get_the_same_verdicts(sentence: str) -> None:
 
 
 def test_all_families_of_directions_given_as_parts_count_the_same() -> None:
-    readout, given = shown_directions()
+    readout = reference_readout("mnist")
+    given = directions_as_parts(readout)
     parts = given.parts("part")
     for family in FAMILIES:
         own = family_members(family, parts, dropping("1", cut="part").target)

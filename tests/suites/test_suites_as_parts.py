@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from made_readouts import directions_as_parts
 from suite_claims import claims
 
-from interp_checks import Claim, Readout
+from interp_checks import Claim
 from interp_checks.judging.decide import decide
 from interp_fixtures import reference_readout
 
@@ -23,11 +24,7 @@ def as_parts(claim: Claim) -> Claim | None:
 @pytest.mark.slow
 def test_directions_given_as_parts_get_every_verdict_again(claims: list[Claim]) -> None:
     readout = reference_readout("mnist")
-    directions = readout.directions
-    given = Readout.from_parts(
-        directions.coefficients(readout.features), directions.classes, readout.bias,
-        readout.labels, class_names=readout.class_names,
-    )  # fmt: skip
+    given = directions_as_parts(readout)
     compared = 0
     for claim in claims:
         other = as_parts(claim)

@@ -37,8 +37,8 @@ class PrincipalComponents(Cut):
         from interp_checks.ablations.directions import Directions
 
         largest = largest_entry(reader.features)
-        features = reader.features / largest
-        centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
+        features = reader.features.astype(np.float64) / largest
+        centred = features - features.mean(axis=0)
         variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
         order = np.argsort(-variances, kind="stable")
         axes, deviations = axes[:, order], np.sqrt(np.maximum(variances[order], 0)) * largest

@@ -6,11 +6,10 @@ import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
 
 import numpy as np
 
-from interp_checks.ablations.fill import Fill, FillName, fill_named
+from interp_checks.ablations.fill import Fill, every_fill, fill_named
 from interp_checks.arrays import IntArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
@@ -78,7 +77,7 @@ class SubsetCounts:
             return None
         counts = {
             fill: sweep(readout.filled_with(fill), every_subset(directions)).counts
-            for fill in get_args(FillName)
+            for fill in every_fill()
         }
         own = counts.pop(readout.fill)
         others = {fill: each for fill, each in counts.items() if each is not None}
