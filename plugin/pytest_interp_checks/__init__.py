@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from .output_paths import check_outputs
 
         check_outputs(config)
-    if was_asked(config):
+    if was_asked(config) and not _brings_subject(config):
         _prepare(config)
     if config.getoption("interp_baseline") or config.getoption("interp_align"):
         _prepare_comparison(config)
@@ -134,11 +134,26 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Check what INTERP_DATA or an ini key asked for, once it is known that claims need it."""
-    if _is_worker(config) or was_asked(config) or config.option.collectonly:
+    """Check what INTERP_DATA or an ini key asked for, once it is known that claims need it.
+
+    The same of the command line, where a conftest.py may make something else of it.
+    """
+    prepared = was_asked(config) and not _brings_subject(config)
+    if _is_worker(config) or prepared or config.option.collectonly:
         return
     if any(_needs_default_subject(item) for item in items):
         _prepare(config)
+
+
+def _brings_subject(config: pytest.Config) -> bool:
+    """Whether a conftest.py that is loaded already has a subject of its own.
+
+    What the command line says of a checkpoint is then for it.
+    """
+    plugins = config.pluginmanager.list_name_plugin()
+    return any(
+        hasattr(module, "subject") for name, module in plugins if str(name).endswith("conftest.py")
+    )
 
 
 def _needs_default_subject(item: pytest.Item) -> bool:
@@ -154,7 +169,7 @@ def _needs_default_subject(item: pytest.Item) -> bool:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what claims will be judged on, if the command line says so."""
-    if not was_asked(config):
+    if not was_asked(config) or _brings_subject(config):
         return []
     from interp_fixtures.plans.choose_plan import choose_plan
 
@@ -186,8 +201,9 @@ def pytest_report_collectionfinish(
 
 
 def _warnings(config: pytest.Config) -> list[str]:
-    """What to read of a checkpoint before any claim about it; loads it, for it is needed now."""
-    if config.option.collectonly or not config.getoption("interp_checkpoint"):
+    """What to read of a checkpoint or a model before any claim about it; loads it now."""
+    given = config.getoption("interp_checkpoint") or config.getoption("interp_model")
+    if config.option.collectonly or not given:
         return []
     from interp_checks.errors import InterpChecksError
     from interp_checks.report.subject import described
@@ -195,10 +211,14 @@ def _warnings(config: pytest.Config) -> list[str]:
     from .fixtures import default_subject
 
     try:
-        warnings = described(default_subject(config)).warnings
+        subject = described(default_subject(config))
     except InterpChecksError:
         return []  # told by the fixture, with the claims that need it
-    return [f"interp-checks: warning: {line}" for line in warnings]
+    notes = subject.notes if config.getoption("interp_model") else ()
+    return [
+        *(f"interp-checks: {line}" for line in notes),
+        *(f"interp-checks: warning: {line}" for line in subject.warnings),
+    ]
 
 
 @pytest.hookimpl(tryfirst=True)

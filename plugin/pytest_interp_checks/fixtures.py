@@ -60,11 +60,11 @@ def subject_with_images(subject: Any, pytestconfig: pytest.Config) -> Any:
 
 
 @pytest.fixture(scope="session")
-def readout(subject: Any) -> Readout:
+def readout(subject: Any, pytestconfig: pytest.Config) -> Readout:
     """Features, labels, weight and bias of the output layer."""
     from .judging import described_or_fail
 
-    return described_or_fail(subject).readout
+    return described_or_fail(subject, pytestconfig).readout
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from interp_checks.report.subject import DescribedSubject, described
 from interp_checks.statistics.threshold_check import Outcome
 
 from .align import mapping_to, read_as
+from .asked_view import as_asked
 from .baseline import alike, baseline_of, became
 from .collected import RECORD
 from .decisions import Decision, against_baseline, plain_decision
@@ -32,11 +33,11 @@ from .paths import path_for_people
 from .subject_name import name_of
 
 
-def described_or_fail(subject: Any) -> DescribedSubject:
+def described_or_fail(subject: Any, config: pytest.Config) -> DescribedSubject:
     """What is known of a subject; the test fails with one message if it has no readout."""
     problem = ""
     try:
-        return described(subject)
+        return as_asked(described(subject), config)
     except InterpChecksError as error:
         problem = str(error)
     return pytest.fail(printable(problem), pytrace=False)
@@ -46,10 +47,11 @@ def run_claim(
     stated: Claim, references: tuple[str, ...], subject: Any, request: pytest.FixtureRequest
 ) -> None:
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
-    described = described_or_fail(subject)
+    described = described_or_fail(subject, request.config)
     # A subject of a user's own is judged as it is, whatever the scope of its fixture.
     if stated.needs_images and described.reference is not None:
-        described = described_or_fail(request.getfixturevalue("subject_with_images"))
+        with_images = request.getfixturevalue("subject_with_images")
+        described = described_or_fail(with_images, request.config)
     judgement = _judgement(stated, references, described, request)
     evidence = evidence_of(judgement)
     evidence["snapshot"] = _packed_once(described.readout, repr(evidence["subject"]), request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,11 @@ _ASKING = (
     "interp_normalize",
     "interp_classes",
     "interp_weights",
+    "interp_model",
+    "interp_data",
+    "interp_head",
+    "interp_output",
+    "interp_keep_inputs",
 )
 
 
@@ -91,6 +96,37 @@ def add_options(parser: pytest.Parser) -> None:
         "average)",
     )
     group.addoption(
+        "--interp-model",
+        metavar="WHERE",
+        help="judge claims on a model of your own: package.module:factory or file.py:factory, a "
+        "torch module or what makes one; --interp-checkpoint is loaded into it; default: the ini "
+        "key interp_model",
+    )
+    group.addoption(
+        "--interp-data",
+        metavar="WHERE",
+        help="what it is run on: package.module:loader, batches of inputs and labels, a data set, "
+        "or what makes one; default: the ini key interp_data",
+    )
+    group.addoption(
+        "--interp-head",
+        metavar="NAME",
+        help="its output layer; default: the ini key interp_head, else the last linear layer whose "
+        "output is the model's",
+    )
+    group.addoption(
+        "--interp-output",
+        metavar="NAME",
+        help="which part of what it returns is the logits; default: the ini key interp_output, "
+        "else found",
+    )
+    group.addoption(
+        "--interp-keep-inputs",
+        action="store_true",
+        default=False,
+        help="keep its inputs in memory, for claims about weights inside it",
+    )
+    group.addoption(
         "--interp-confidence",
         metavar="P",
         type=float,
@@ -119,8 +155,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--interp-gauge",
         choices=("raw", "centred"),
-        default="raw",
-        help="directions of the weight as it is, or less its mean over classes; default: raw",
+        help="directions of the weight as it is, or less its mean over classes; default: as a "
+        "subject of your own has it, else raw",
     )
     group.addoption(
         "--interp-fill",
@@ -167,6 +203,10 @@ def add_options(parser: pytest.Parser) -> None:
         help="how units and parts of one's own are found again with --interp-align: by their "
         "numbers and names, or by their class vectors; default: names",
     )
+    parser.addini("interp_model", "where a model of your own is: package.module:factory")
+    parser.addini("interp_data", "where its batches of inputs and labels are")
+    parser.addini("interp_head", "the name of its output layer")
+    parser.addini("interp_output", "which part of what it returns is the logits")
     parser.addini("interp_data_root", "folder with the data sets")
     parser.addini("interp_cache_dir", "folder for trained classifiers")
     parser.addini("interp_normalize", "mean and deviation of the pixels that checkpoints read")
@@ -217,13 +257,47 @@ def request_of(config: pytest.Config) -> Request:
         recipe=option("interp_recipe"),
         cache=path_of(config, "interp_cache_dir") or _ini_path(config, "interp_cache_dir"),
         confidence=DEFAULT if confidence is None else confidence,
-        gauge=option("interp_gauge"),
+        gauge=option("interp_gauge") or "raw",
         fill=option("interp_fill"),
         normalisation=None if normalize is None else Normalisation.parse(normalize),
         classes=None if classes is None else parse_classes(classes),
         weights=option("interp_weights"),
+        **_own_model(config),
         folder=folder_of(config),
     )
+
+
+def _own_model(config: pytest.Config) -> dict[str, Any]:
+    """Where a model of the user's own is: the options, else the ini keys.
+
+    The ini file says what is usual: a snapshot, or a classifier of ours that the command line asks
+    for, is judged instead.
+    """
+    names = ("model", "data", "head", "output")
+    option = {name: config.getoption(f"interp_{name}") or None for name in names}
+    ini = {name: config.getini(f"interp_{name}") or None for name in names}
+    folder, said = folder_of(config), option
+    if option["model"] is None and ini["model"] is not None and not _asks_for_ours(config):
+        said = {name: option[name] or ini[name] for name in names}
+        folder = config.inipath.parent if config.inipath else config.rootpath
+    output = said["output"]
+    return {
+        **said,
+        "output": int(output) if output is not None and output.isdigit() else output,
+        "keep_inputs": config.getoption("interp_keep_inputs"),
+        "module_folder": folder,
+    }
+
+
+def _asks_for_ours(config: pytest.Config) -> bool:
+    """Whether the command line asks for a snapshot, or for a classifier of this project."""
+    names = ("interp_dataset", "interp_seed", "interp_recipe", "interp_normalize")
+    if any(config.getoption(name) is not None for name in names):
+        return True
+    from interp_fixtures.plans.given import is_snapshot
+
+    path = path_of(config, "interp_checkpoint")
+    return path is not None and is_snapshot(path)
 
 
 def _stated(config: pytest.Config, name: str) -> str | None:
