@@ -17,7 +17,7 @@ from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.subsets import MOST_DIRECTIONS
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.counting import by_image
-from interp_checks.counting.confusions import Result
+from interp_checks.counting.confusions import Confusions, Result
 from interp_checks.counting.identifiability import require_all_identifiable, require_identifiable
 from interp_checks.counting.lattice import Lattice
 from interp_checks.counting.shapley_by_image import shapley_by_image
@@ -29,6 +29,8 @@ from interp_checks.statistics.threshold_check import Check, Outcome, both_of, op
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED, SAME
 from interp_checks.wording import class_words, listed, number_words
 
+#: Confusion counts of so many classes cost little beside the recalls.
+_FEW_CLASSES = 128
 #: What each image adds to a number, computed when a test of a difference asks for it.
 ByImage = Callable[[], Array]
 
@@ -74,8 +76,8 @@ class Scene:
 
     def under(self, ablation: Ablation | None, confidence: float | None = None) -> Result:
         """Counts under an ablation (None: intact), with intervals at this confidence."""
-        confusions = sweep(self.readout, () if ablation is None else (ablation,))
-        result = confusions.intact if ablation is None else confusions[ablation]
+        counted = counted_for(self.readout, () if ablation is None else (ablation,))
+        result = counted.intact if ablation is None else counted[ablation]
         return replace(result, confidence=confidence or self.confidence)
 
     def row(self, name: str) -> int:
@@ -186,10 +188,10 @@ class Scene:
             confidence: another one than the scene's.
         """
         self.class_row(name)
-        result = replace(self.result, confidence=confidence or self.confidence)
+        share = replace(self.result.share[name], confidence=confidence or self.confidence)
         return Check.compare(
             f"share predicted as {class_words((name,))}",
-            result.share[name],
+            share,
             relation,
             PREDICTED,
             values=self.each_predicted_as((name,)),
@@ -288,6 +290,12 @@ class Scene:
     def name(self, classes: Iterable[str]) -> None:
         """Note classes that the claim names: "every other class" is none of them."""
         self.named |= set(classes)
+
+
+def counted_for(readout: Readout, ablations: Sequence[Ablation]) -> Confusions:
+    """What claims need of some ablations: with many classes, confusion counts only when asked."""
+    few = len(readout.class_names) <= _FEW_CLASSES
+    return sweep(readout, ablations, confusions=few)
 
 
 def number_of(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
+from interp_checks.ablations.subsets import Subsets
 from interp_checks.arrays import IntArray
 from interp_checks.statistics.intervals import Change, Estimate, PerClass
 
@@ -19,52 +20,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """One ablation's confusion counts beside those of the intact model on the same images.
+    """One ablation's counts beside those of the intact model on the same images.
 
     Args:
         name: what was ablated, in words.
-        counts: [K, K]; rows are true classes, columns predicted ones.
+        right: [K]; images of each class that are right under the ablation.
         both_right: [K]; images of each class that are right intact and ablated.
-        intact_counts: [K, K], with nothing ablated.
+        intact_counts: [K, K], with nothing ablated; rows are true classes, columns predicted ones.
         class_names: K names.
         confidence: of all intervals, two-sided.
+        count: gives the confusion counts [K, K], which few questions need.
     """
 
     name: str
-    counts: IntArray
+    right: IntArray
     both_right: IntArray
     intact_counts: IntArray
     class_names: tuple[str, ...]
     confidence: float
+    count: Callable[[], IntArray]
 
     def __repr__(self) -> str:
         return f"<Result of {self.name}: accuracy {self.accuracy}>"
 
     @cached_property
+    def counts(self) -> IntArray:
+        """Confusion counts [K, K]; rows are true classes, columns predicted ones."""
+        return self.count()
+
+    @cached_property
+    def support(self) -> IntArray:
+        """Images of each class, [K]."""
+        support: IntArray = self.intact_counts.sum(axis=1)
+        return support
+
+    @cached_property
     def recall(self) -> PerClass:
         """Of the images of each class, the share that is predicted as that class."""
-        return PerClass(
-            {
-                name: self._estimate(self.counts[row, row], self.counts[row].sum())
-                for row, name in enumerate(self.class_names)
-            }
-        )
+        return PerClass.of(self.class_names, self.right, self.support, self.confidence)
 
     @cached_property
     def share(self) -> PerClass:
         """Of all images, the share that is predicted as each class."""
-        total = self.counts.sum()
-        return PerClass(
-            {
-                name: self._estimate(self.counts[:, column].sum(), total)
-                for column, name in enumerate(self.class_names)
-            }
-        )
+        predicted = self.counts.sum(axis=0)
+        every = np.full(len(predicted), predicted.sum())
+        return PerClass.of(self.class_names, predicted, every, self.confidence)
 
     @property
     def accuracy(self) -> Estimate:
         """Of all images, the share that is predicted right."""
-        return self._estimate(self.counts.trace(), self.counts.sum())
+        return Estimate(int(self.right.sum()), int(self.support.sum()), self.confidence)
 
     def loss(self, name: object | None = None) -> Change:
         """How far the recall of a class (of accuracy, without a name) fell: paired.
@@ -72,7 +77,7 @@ class Result:
         Raises:
             KeyError: there is no such class.
         """
-        right, before, total = self.counts.diagonal(), self.intact_counts.diagonal(), self.counts
+        right, before, total = self.right, self.intact_counts.diagonal(), self.support
         both = self.both_right
         if name is None:
             parts = right.sum(), before.sum(), both.sum(), total.sum()
@@ -80,12 +85,9 @@ class Result:
             if str(name) not in self.class_names:
                 raise KeyError(name)
             row = self.class_names.index(str(name))
-            parts = right[row], before[row], both[row], total[row].sum()
+            parts = right[row], before[row], both[row], total[row]
         now, then, shared, images = (int(part) for part in parts)
         return Change(then - shared, now - shared, images, self.confidence)
-
-    def _estimate(self, count: object, total: object) -> Estimate:
-        return Estimate(int(count), int(total), self.confidence)  # type: ignore[call-overload]
 
     def table(self) -> pd.DataFrame:
         """One row per class, in fractions.
@@ -139,7 +141,8 @@ class Confusions:
     Args:
         ablations: A of them.
         counts: [A, K, K]; rows are true classes, columns predicted ones. None where that is
-            too much to keep; the counts of one ablation can then be had by its name.
+            too much to keep, or more than was asked for; those of one ablation can then be had by
+            its name, and are counted when they are looked at.
         right: [A, K]; images of each class that are right.
         both_right: [A, K]; images of each class that are right intact and ablated.
         intact_counts: [K, K], with nothing ablated.
@@ -167,29 +170,46 @@ class Confusions:
         return iter(self.ablations)
 
     def __getitem__(self, ablation: Ablation) -> Result:
-        if ablation not in self.ablations:
+        position = self._position(ablation)
+        if position is None:
             raise KeyError(f"this sweep did not include: {ablation}")
-        position = self.ablations.index(ablation)
-        counts = self.count_again(ablation) if self.counts is None else self.counts[position]
+        count: Callable[[], IntArray]
+        if self.counts is not None:
+            count = partial(self.counts.__getitem__, position)
+        else:
+            # Once, also where a result is copied to be seen at another confidence.
+            count = lru_cache(maxsize=1)(partial(self.count_again, ablation))
         return Result(
             name=str(ablation),
-            counts=counts,
+            right=self.right[position],
             both_right=self.both_right[position],
             intact_counts=self.intact_counts,
             class_names=self.class_names,
             confidence=self.confidence,
+            count=count,
         )
+
+    def _position(self, ablation: Ablation) -> int | None:
+        """Where an ablation is among the rows; all subsets know it by their numbers."""
+        if isinstance(self.ablations, Subsets):
+            return self.ablations.index(ablation) if ablation in self.ablations else None
+        return self._positions.get(ablation)
+
+    @cached_property
+    def _positions(self) -> dict[Ablation, int]:
+        return {ablation: position for position, ablation in enumerate(self.ablations)}
 
     @property
     def intact(self) -> Result:
         """The model with nothing ablated."""
         return Result(
             name="intact",
-            counts=self.intact_counts,
+            right=self.intact_counts.diagonal(),
             both_right=self.intact_counts.diagonal(),
             intact_counts=self.intact_counts,
             class_names=self.class_names,
             confidence=self.confidence,
+            count=lambda: self.intact_counts,
         )
 
     def table(self) -> pd.DataFrame:

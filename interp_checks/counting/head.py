@@ -17,7 +17,14 @@ from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.statistics.intervals import CONFIDENCE
 
-from .argmax import BLOCK, SMALLEST_TIE, argmax_over, first_largest, intact_logits
+from .argmax import (
+    BLOCK,
+    SMALLEST_TIE,
+    argmax_over,
+    confusion,
+    first_largest,
+    intact_logits,
+)
 from .cache import Cache
 from .float32_head import Float32Head
 from .head_checks import check_head, numbers
@@ -217,6 +224,11 @@ class Head:
     def support(self) -> IntArray:
         """Images of each class, [K]."""
         return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
+
+    @cached_property
+    def intact_counts(self) -> IntArray:
+        """Counts of true (rows) against predicted classes with nothing ablated, [K, K]."""
+        return confusion(self.labels, self.predictions(), len(self.class_names))
 
     @cached_property
     def float32(self) -> Float32Head:

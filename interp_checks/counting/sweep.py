@@ -39,6 +39,7 @@ def sweep(
     engine: Engine = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
+    confusions: bool = True,
 ) -> Confusions:
     """Count predictions under each ablation.
 
@@ -50,6 +51,8 @@ def sweep(
             one), or whichever is done first. The counts are the same.
         threads: at most so many; the processors that this process may use when left out.
         progress: called with the images done and all images, now and then.
+        confusions: whether confusion counts are wanted as well as recalls. Those of one ablation
+            can still be had where they are not, and are then counted by themselves.
 
     Raises:
         NotJudgedError: an ablation names a direction that the head does not have.
@@ -60,7 +63,7 @@ def sweep(
     every = ablations if isinstance(ablations, Subsets) else unique(ablations)
     classes = len(readout.class_names)
     _require_memory(len(every), classes)
-    whole = 8 * len(every) * classes**2 <= _KEPT_BYTES
+    whole = confusions and 8 * len(every) * classes**2 <= _KEPT_BYTES
     with _few_blas_threads(readout):
         counts = _counted(readout, every, whole, engine, threads, progress)
     return Confusions(
@@ -68,7 +71,7 @@ def sweep(
         counts=counts.confusion,
         right=counts.right,
         both_right=counts.both,
-        intact_counts=confusion(readout.labels, readout.predictions(), classes),
+        intact_counts=readout.intact_counts,
         class_names=readout.class_names,
         confidence=readout.confidence,
         count_again=lambda ablation: _confusion_of(readout, ablation),

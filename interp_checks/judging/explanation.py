@@ -17,7 +17,7 @@ from interp_checks.statistics.threshold_check import Check, Outcome, all_of
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 from interp_checks.wording import class_words, listed
 
-from .decide import checks_of
+from .several import checks_of
 
 #: Of larger families, no other member is tried.
 _MANY = 100

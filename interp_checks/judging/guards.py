@@ -11,9 +11,13 @@ from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome, all_of
 
-from .decide import checks_of, comes_to, decide
+from .decide import comes_to, decide
 from .draws import fills_of
+from .several import checks_of
 
+#: A claim is judged on many draws of another image's, to see what that fill does, if one draw
+#: takes no more logits than so many.
+_MOST_WORK = 2 * 10**8
 #: Features less their mean are made, to see what another fill does, if they take less than this.
 _MOST_BYTES = 256 * 2**20
 
@@ -41,7 +45,8 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
 
     Empty where it is the same, for claims that leave nothing out of the output layer or say
     themselves what stands in its place, and for heads so large that features less something else
-    would take much memory.
+    would take much memory. Where a claim looks at very many logits, only a fill that is not drawn
+    at random is tried.
     """
     fills = fills_of(claim, readout)
     if claim.targets or fills != {readout.fill} or claim.names_fill:
@@ -49,8 +54,10 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
     if 8 * readout.features.size > _MOST_BYTES:
         return ""
     others = []
+    making = readout.features.size * len(readout.class_names)
+    much = max(making // 8, _work(claim, readout)) > _MOST_WORK
     for name in every_fill():
-        if name == readout.fill:
+        if name == readout.fill or (much and FILLS[name].draws > 1):
             continue
         filled = readout.filled_with(name)
         try:
@@ -63,6 +70,14 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
         told = decision.spread or summary(decision.checks, decision.outcome)
         others.append(f"{decision.outcome} with {FILLS[name].words} ({told})")
     return "depends on the fill: " + "; ".join(others) if others else ""
+
+
+def _work(claim: Claim, readout: Readout) -> int:
+    """Logits that are compared to judge a claim once."""
+    condition, ablations = claim.condition, len(claim.ablations)
+    if isinstance(condition, Quantified):
+        ablations = len(condition.members(readout.directions_of(condition.target)))
+    return ablations * len(readout) * len(readout.class_names)
 
 
 def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:

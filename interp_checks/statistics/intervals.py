@@ -6,6 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interp_checks.arrays import Array
 
 #: Two-sided confidence of every interval unless asked otherwise.
 CONFIDENCE = 0.95
@@ -232,7 +236,19 @@ class PerClass(Mapping[str, Estimate]):
     """One estimate per class, found by name or number: ``recall[8]`` or ``recall["8"]``."""
 
     def __init__(self, estimates: Mapping[str, Estimate]) -> None:
-        self._estimates = dict(estimates)
+        self._estimates = estimates
+
+    @classmethod
+    def of(cls, names: Sequence[str], counts: Array, totals: Array, confidence: float) -> PerClass:
+        """Estimates that are made when they are looked at; of a thousand classes few are.
+
+        Args:
+            names: of K classes.
+            counts: images of each that are counted, [K].
+            totals: images that they are a share of, [K].
+            confidence: of the intervals, two-sided.
+        """
+        return cls(_Shares(names, counts, totals, confidence))
 
     def __getitem__(self, name: object) -> Estimate:
         return self._estimates[str(name)]
@@ -245,6 +261,26 @@ class PerClass(Mapping[str, Estimate]):
 
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {estimate}" for name, estimate in self.items())
+
+
+class _Shares(Mapping[str, Estimate]):
+    """Estimates by the name of a class, made when they are looked at."""
+
+    def __init__(
+        self, names: Sequence[str], counts: Array, totals: Array, confidence: float
+    ) -> None:
+        self._rows = {name: row for row, name in enumerate(names)}
+        self._counts, self._totals, self._confidence = counts, totals, confidence
+
+    def __getitem__(self, name: str) -> Estimate:
+        row = self._rows[name]
+        return Estimate(int(self._counts[row]), int(self._totals[row]), self._confidence)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 #: More digits than this show no side of a threshold that is worth telling.
