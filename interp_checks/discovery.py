@@ -30,6 +30,7 @@ from .claims.predicates.leading_directions import DirectionsSuffice
 from .claims.predicates.mistakes import IsMistakenFor, Sends
 from .claims.predicates.predictions import PredictsOnly
 from .claims.predicates.sparing import Spares
+from .claims.scene import MOST_TOGETHER, counted_in_turn
 from .counting.confusions import Result
 from .counting.identifiability import identifiable
 from .errors import NotJudgedError
@@ -50,6 +51,12 @@ SEARCHED = 0.2
 _LIKELY = 0.1
 #: Points by which a floor lies under the lower bound that suggested it.
 _ROOM = 2
+#: Points of accuracy that leading directions may cost and still be enough.
+_POINTS = 2
+#: A claim names no more classes than these.
+_MOST_NAMED = 12
+#: Classes of which it is asked what they are mistaken for.
+_MOST_MISTAKEN = 50
 #: Families of ablations that are looked through; the last two for parts that have an order.
 _FAMILIES = ("dropping", "only")
 _OF_ORDERED = ("first", "last")
@@ -211,14 +218,29 @@ def _plain_facts(readout: Readout) -> Iterator[Claim]:
         yield Claim.of(Is("above", floor, every=True))
     worst = min(intact.recall, key=lambda name: intact.recall[name].value)
     yield Claim.of(HasExtremeRecall(worst))
-    for row, name in enumerate(readout.class_names):
-        mistakes = np.delete(intact.counts[row], row)
-        if mistakes.size and mistakes.max():
-            columns = [column for column in range(len(readout.class_names)) if column != row]
-            target = readout.class_names[columns[int(mistakes.argmax())]]
-            yield Claim.of(IsMistakenFor(name, (target,)))
-    for count in range(1, len(readout.directions)):
-        yield Claim.of(DirectionsSuffice(count, 2))
+    mistakes = intact.counts - np.diag(intact.right)
+    # Of very many classes, those that are mistaken for one other most often.
+    often = np.argsort(-mistakes.max(axis=1), kind="stable")[:_MOST_MISTAKEN]
+    for row in sorted(int(row) for row in often):
+        if mistakes[row].max():
+            target = readout.class_names[int(mistakes[row].argmax())]
+            yield Claim.of(IsMistakenFor(readout.class_names[row], (target,)))
+    for count in _enough_directions(readout):
+        yield Claim.of(DirectionsSuffice(count, _POINTS))
+
+
+def _enough_directions(readout: Readout) -> Iterator[int]:
+    """How many leading directions may be enough: the fewest that seem to be, and a few more."""
+    counts = range(1, len(readout.directions))
+    if len(counts) <= MOST_TOGETHER:
+        yield from counts
+        return
+    low, high, least = 1, len(counts), 100 * readout.intact.accuracy.value - _POINTS
+    while low < high:
+        middle = (low + high) // 2
+        enough = 100 * readout.keeping_first(middle).accuracy.value > least
+        low, high = (low, middle) if enough else (middle + 1, high)
+    yield from range(low, min(low + 8, len(readout.directions)))
 
 
 def _floors(share: Estimate) -> list[int]:
@@ -237,24 +259,27 @@ def suggested_by_ablations(readout: Readout, target: Target) -> Iterator[Claim]:
     """What each ablation of one part, or to the first or last k, seems to do."""
     parts = readout.directions_of(target)
     # "The last 9" of 10 directions is "all except the first" in other words.
-    seen = {tuple(range(1, len(parts) + 1))}
+    seen, telling = {tuple(range(1, len(parts) + 1))}, []
     for family in _FAMILIES + (_OF_ORDERED if target.parted.ordered else ()):
         for ablation in family_members(family, parts, target):
             kept = ablation.kept(parts)
             if kept not in seen and identifiable(ablation, readout):
                 seen.add(kept)
-                for effects in _effects(readout.ablated(ablation)):
-                    yield Claim(ablation, effects)
+                telling.append(ablation)
+    for chunk in counted_in_turn(readout, telling):
+        for ablation, result in chunk:
+            for effects in _effects(result):
+                yield Claim(ablation, effects)
 
 
 def _effects(result: Result) -> Iterator[tuple[Effect, ...]]:
     """What an ablation seems to do, one claim after another."""
     names = result.class_names
-    support = np.maximum(result.counts.sum(axis=1), 1)
-    before, after = result.intact_counts.diagonal() / support, result.counts.diagonal() / support
+    support = np.maximum(result.support, 1)
+    before, after = result.intact_counts.diagonal() / support, result.right / support
     killed = [name for row, name in enumerate(names) if before[row] > ALIVE and after[row] < DEAD]
     spared = [name for row, name in enumerate(names) if before[row] - after[row] < SPARED]
-    if 0 < len(killed) <= len(names) // 2:
+    if 0 < len(killed) <= min(len(names) // 2, _MOST_NAMED):
         if len(killed) + len(spared) == len(names):
             yield Kills(tuple(killed)), Spares(scope="every other")
         else:
@@ -262,14 +287,16 @@ def _effects(result: Result) -> Iterator[tuple[Effect, ...]]:
     elif not killed and len(spared) == len(names):
         yield (Spares(scope="every"),)
     alive = [name for row, name in enumerate(names) if after[row] > ALIVE]
-    if 0 < len(alive) < len(names):
+    if 0 < len(alive) < len(names) and len(alive) <= _MOST_NAMED:
         yield (LeavesAlive(tuple(alive), only=True),)
-    for name in killed:
+    if len(killed) > _MOST_NAMED and len(alive) > _MOST_NAMED:
+        return
+    for name in killed[:_MOST_NAMED]:
         row = names.index(name)
         target = int(result.counts[row].argmax())
         if target != row and result.counts[row, target] > MOSTLY * support[row]:
             yield (Sends(name, (names[target],)),)
     share = result.counts.sum(axis=0) / result.counts.sum()
     predicted = [name for row, name in enumerate(names) if share[row] > PREDICTED]
-    if 0 < len(predicted) <= len(names) // 2:
+    if 0 < len(predicted) <= min(len(names) // 2, _MOST_NAMED):
         yield (PredictsOnly(tuple(predicted)),)

@@ -55,6 +55,10 @@ class Result:
         return support
 
     @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.class_names)}
+
+    @cached_property
     def recall(self) -> PerClass:
         """Of the images of each class, the share that is predicted as that class."""
         return PerClass.of(self.class_names, self.right, self.support, self.confidence)
@@ -82,9 +86,7 @@ class Result:
         if name is None:
             parts = right.sum(), before.sum(), both.sum(), total.sum()
         else:
-            if str(name) not in self.class_names:
-                raise KeyError(name)
-            row = self.class_names.index(str(name))
+            row = self._rows[str(name)]
             parts = right[row], before[row], both[row], total[row]
         now, then, shared, images = (int(part) for part in parts)
         return Change(then - shared, now - shared, images, self.confidence)

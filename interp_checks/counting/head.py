@@ -226,6 +226,11 @@ class Head:
         return np.bincount(self.labels, minlength=len(self.class_names)).astype(np.int64)
 
     @cached_property
+    def class_rows(self) -> Mapping[str, int]:
+        """The number of each class, by its name."""
+        return {name: row for row, name in enumerate(self.class_names)}
+
+    @cached_property
     def intact_counts(self) -> IntArray:
         """Counts of true (rows) against predicted classes with nothing ablated, [K, K]."""
         return confusion(self.labels, self.predictions(), len(self.class_names))
@@ -248,6 +253,11 @@ class Head:
     @cached_property
     def known_counts(self) -> Cache:
         """Where :mod:`interp_checks.counting.sweep` keeps the counts of single ablations."""
+        return Cache()
+
+    @cached_property
+    def known_bounds(self) -> Cache:
+        """Where :mod:`interp_checks.counting.near_coinciding` keeps what holds within a span."""
         return Cache()
 
     @cached_property

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from interp_checks.ablations.directions import Directions
-from interp_checks.arrays import FloatArray, IntArray
+from interp_checks.arrays import Array, FloatArray, IntArray
 from interp_checks.thresholds import MOVED, TURNED
 
 from .head import Head
@@ -31,11 +32,10 @@ _BLOCK = 2 * 10**6
 _MOST_BYTES = 512 * 2**20
 
 
-@dataclass(frozen=True)
-class RightBounds:
+class RightBounds(NamedTuple):
     """Images of each class that are right, whichever unit vector of a span is dropped.
 
-    Args:
+    Attributes:
         least: right whichever it is, [K].
         most: right with one of them, or so near that rounding could make it so, [K].
         both_least: those of the first that are right intact, [K].
@@ -83,21 +83,21 @@ def spans(directions: Directions, numbers: Sequence[int]) -> Iterator[tuple[int,
 
 
 class NearCoinciding:
-    """A head of which one direction is dropped, known only to lie within some span."""
+    """A head of which one direction is dropped, known only to lie within some span.
+
+    Args:
+        head: without a rest. What is found is kept there, and other claims find it again.
+    """
 
     def __init__(self, head: Head) -> None:
-        """What all spans share.
-
-        Args:
-            head: without a rest.
-        """
         self.head = head
-        self.was_right = head.predictions() == head.labels
-        self._every_along = self._kept(head.directions.hidden)
-        self._every_logit = self._kept(head.weight.T)
-        if self._every_logit is not None:
-            self._every_logit += head.bias
-        self.leads = self._leads()
+        self._known = head.known_bounds
+
+    @cached_property
+    def was_right(self) -> Array:
+        """Which images are right with nothing dropped, [N]."""
+        right: Array = self.head.predictions() == self.head.labels
+        return right
 
     def bounds(self, first: int, last: int) -> RightBounds:
         """Bounds for every unit vector of the span of some directions.
@@ -106,6 +106,9 @@ class NearCoinciding:
             first: of these directions, from 1.
             last: of them.
         """
+        return self._known.get_or((first, last), lambda: self._bounds(first, last))
+
+    def _bounds(self, first: int, last: int) -> RightBounds:
         head, directions = self.head, self.head.directions
         columns = slice(first - 1, last)
         own = directions.classes[:, columns] * directions.singular_values[columns]
@@ -157,7 +160,8 @@ class NearCoinciding:
         sure[rows, labels] = open_still[rows, labels] = True
         return sure.all(axis=1), open_still.all(axis=1)
 
-    def _leads(self) -> FloatArray:
+    @cached_property
+    def leads(self) -> FloatArray:
         """How far the logit of each image's class is above that of any other, [N]."""
         head, leads = self.head, np.empty(len(self.head))
         for block in self._blocks():
@@ -177,20 +181,31 @@ class NearCoinciding:
 
     def _logits(self, images: slice | IntArray) -> FloatArray:
         """Logits of some images with nothing dropped, [n, K]."""
-        if self._every_logit is not None:
-            return self._every_logit[images]
+        every = self._every_logit
+        if every is not None:
+            return every[images]
         return self._made(images, self.head.weight.T) + self.head.bias
 
     def _along(self, block: slice, columns: slice) -> FloatArray:
         """Some images along some directions, [n, d]."""
-        if self._every_along is not None:
-            return self._every_along[block, columns]
+        every = self._every_along
+        if every is not None:
+            return every[block, columns]
         return self._made(block, self.head.directions.hidden[:, columns])
 
     def _made(self, images: slice | IntArray, matrix: FloatArray) -> FloatArray:
         """A product of the features of some images, in float64."""
         made: FloatArray = self.head.features[images].astype(np.float64) @ matrix
         return made
+
+    @cached_property
+    def _every_along(self) -> FloatArray | None:
+        return self._kept(self.head.directions.hidden)
+
+    @cached_property
+    def _every_logit(self) -> FloatArray | None:
+        every = self._kept(self.head.weight.T)
+        return None if every is None else every + self.head.bias
 
     def _kept(self, matrix: FloatArray) -> FloatArray | None:
         """The product of all features, if that takes little memory."""

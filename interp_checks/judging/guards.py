@@ -34,7 +34,9 @@ def notes_on(
             every = f"all {target.parted.plural}"
             left += " with " + FILLS[fill].of_others.replace("the others", every)
         notes.append(f"vacuous: with no {target.parted.noun} left, {left} does the same")
-    other = _in_other_gauge(claim, readout, confidence)
+    other = None
+    if not _open_and_large(claim, readout, outcome):
+        other = _in_other_gauge(claim, readout, confidence)
     if other is not None and other != str(outcome):
         notes.append(f"depends on the gauge: {other} with the {readout.other_gauge.gauge} weight")
     return tuple(notes)
@@ -51,7 +53,7 @@ def fill_note(claim: Claim, readout: Readout, confidence: float, outcome: Outcom
     fills = fills_of(claim, readout)
     if claim.targets or fills != {readout.fill} or claim.names_fill:
         return ""
-    if 8 * readout.features.size > _MOST_BYTES:
+    if 8 * readout.features.size > _MOST_BYTES or _open_and_large(claim, readout, outcome):
         return ""
     others = []
     making = readout.features.size * len(readout.class_names)
@@ -78,6 +80,11 @@ def _work(claim: Claim, readout: Readout) -> int:
     if isinstance(condition, Quantified):
         ablations = len(condition.members(readout.directions_of(condition.target)))
     return ablations * len(readout) * len(readout.class_names)
+
+
+def _open_and_large(claim: Claim, readout: Readout, outcome: Outcome) -> bool:
+    """Whether a claim is undecided, and to see what else it could be would take as long again."""
+    return outcome == Outcome.UNDECIDED and _work(claim, readout) > _MOST_WORK
 
 
 def _vacuous(claim: Claim, readout: Readout, confidence: float) -> bool:

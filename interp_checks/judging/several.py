@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.claims.end_scene import EndScene, end_result
 from interp_checks.claims.predicate import Effect
-from interp_checks.claims.scene import Scene, counted_for, summary
+from interp_checks.claims.scene import MOST_TOGETHER, Scene, counted_in_turn, summary
 from interp_checks.counting.identifiability import identifiable
 from interp_checks.counting.near_coinciding import NearCoinciding, spans
 from interp_checks.counting.sweep import sweep
@@ -20,10 +20,6 @@ from interp_checks.statistics.sample_size import Needs, least, merged
 from interp_checks.statistics.threshold_check import Check, Outcome, all_of, at_least, open_needs
 
 from .decision import Decision
-
-#: Ablations that are counted at once: at most so many, and so many bytes of counts.
-_MOST_TOGETHER = 256
-_TOGETHER_BYTES = 64 * 2**20
 
 
 def checks_of(effects: Sequence[Effect], scene: Scene) -> tuple[Check, ...]:
@@ -77,14 +73,15 @@ class _Several:
         self.against = corrected(confidence, needed)
         self.said = " and ".join(map(str, effects))
         self.checks: dict[Ablation, Check] = {}
+        self.counted: list[Ablation] = []
 
     def decision(self) -> Decision:
         """Look at what can be told apart first, which is quick and says most."""
         told_apart = [each for each in self.members if identifiable(each, self.readout)]
         # Where none can be told apart, one is measured to see that the claim can be judged at all.
-        for chunk in _chunks(self.readout, told_apart or self.members[:1]):
-            counted_for(self.readout, chunk)
-            for ablation in chunk:
+        for chunk in counted_in_turn(self.readout, told_apart or self.members[:1]):
+            for ablation, _ in chunk:
+                self.counted.append(ablation)
                 parts = self._parts(Scene(self.readout, ablation, self.holding))
                 if told_apart:
                     self.checks[ablation] = self._check(f"{ablation}", parts)
@@ -129,9 +126,8 @@ class _Several:
         target = droppable[0].target
         head = self.readout.seen(target.cut, target.fill)
         by_number = {int(each.indices[0]): each for each in droppable}
-        near: NearCoinciding | None = None
+        near = NearCoinciding(head)
         for first, last, numbers in spans(head.directions, sorted(by_number)):
-            near = near or NearCoinciding(head)
             check = self._check_of_span(near, first, last, by_number[numbers[0]])
             if check is None:
                 return  # a bound on recalls is none on what this claim asks for
@@ -178,7 +174,9 @@ class _Several:
             # What was not looked at is left out: there is nothing to be said of it.
             checks = [self.checks[each] for each in self.members if each in self.checks]
         tally = _tally(self.needed, self.members, self.checks, checks, outcome)
-        return Decision(outcome, (tally, *checks), tuple(self.members))
+        # Tables show all of a few, and of many those that were counted.
+        few = len(self.members) <= MOST_TOGETHER
+        return Decision(outcome, (tally, *checks), tuple(self.members if few else self.counted))
 
     def _unknown(self, ablation: Ablation) -> Check:
         # No number of images helps here.
@@ -207,14 +205,6 @@ def _drops_one(ablation: Ablation, readout: Readout) -> bool:
     if target.inside or ablation.family != "dropping" or len(ablation.indices) != 1:
         return False
     return target.cut == "direction" and readout.seen(target.cut, target.fill).rest is None
-
-
-def _chunks(readout: Readout, members: Sequence[Ablation]) -> Iterator[Sequence[Ablation]]:
-    """As many ablations as are kept when they are counted at once, which is much quicker."""
-    size = 8 * len(readout.class_names) ** 2 if len(readout.class_names) <= 128 else 1
-    together = max(1, min(_MOST_TOGETHER, _TOGETHER_BYTES // size))
-    for start in range(0, len(members), together):
-        yield members[start : start + together]
 
 
 def _tally(

@@ -40,7 +40,7 @@ def csv_table(report: dict[str, Any]) -> str:
                             "recall": recall.value,
                             "lower": recall.lower,
                             "upper": recall.upper,
-                            "predicted": row["predicted"][place],
+                            "predicted": row["predicted"] and row["predicted"][place],
                             "near_chance": any(
                                 line.startswith("near chance") for line in subject["warnings"]
                             ),

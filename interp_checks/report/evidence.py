@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+
+import numpy as np
 
 from interp_checks.ablations.ablation import Ablation, family_members, unique
 from interp_checks.ablations.directions import Directions
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.quantified import Quantified
+from interp_checks.claims.scene import counted_for
 from interp_checks.comparing.fates import Fate
-from interp_checks.counting.confusions import Result
-from interp_checks.counting.sweep import sweep
+from interp_checks.counting.confusions import Confusions, Result
 from interp_checks.judging.verdict import Verdict
 from interp_checks.printable import encodable_values
 from interp_checks.readouts.readout import Readout
@@ -20,6 +23,8 @@ from .subject import DescribedSubject
 
 #: Families are shown whole for heads with at most this many directions.
 _WHOLE_FAMILY = 12
+#: A claim about more ablations than these shows so many, those that are furthest from the usual.
+_MOST_ROWS = 100
 #: Confusion matrices are kept for at most this many classes.
 _MANY_CLASSES = 50
 
@@ -132,8 +137,18 @@ def _rows(verdict: Verdict, readout: Readout) -> list[dict[str, Any]]:
         whole = family_members(ablation.family, own, ablation.target) if small else ()
         shown += [*whole, ablation]
     ablations = [ablation for ablation in unique(shown) if ablation.kind not in ("every", "none")]
-    confusions = sweep(readout, ablations)
-    return [_row(ablation, confusions[ablation]) for ablation in ablations]
+    counted = counted_for(readout, ablations)
+    return [_row(each, counted[each]) for each in _most_telling(ablations, counted)]
+
+
+def _most_telling(ablations: Sequence[Ablation], counted: Confusions) -> Sequence[Ablation]:
+    """All ablations, or of very many those whose accuracy is furthest from what is usual there."""
+    if len(ablations) <= _MOST_ROWS:
+        return ablations
+    right = np.array([counted[ablation].right.sum() for ablation in ablations])
+    away = np.abs(right - np.median(right))
+    telling = np.sort(np.argsort(-away, kind="stable")[:_MOST_ROWS])
+    return [ablations[place] for place in telling]
 
 
 def _lattice(claim: Claim, readout: Readout) -> dict[str, Any] | None:
@@ -160,6 +175,7 @@ def _directions(directions: Directions) -> list[dict[str, float]]:
 
 def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
     """Counts under an ablation; None for the intact model."""
+    few = len(result.class_names) <= _MANY_CLASSES
     return {
         "family": ablation.family if ablation else "intact",
         "label": ablation.label if ablation else "intact",
@@ -169,8 +185,9 @@ def _row(ablation: Ablation | None, result: Result) -> dict[str, Any]:
         # What its parts are, and what stands in their place if the ablation says so.
         "cut": ablation.target.cut if ablation else "direction",
         "fill": ablation.target.fill if ablation else "",
-        "correct": [int(count) for count in result.counts.diagonal()],
-        "predicted": [int(count) for count in result.counts.sum(axis=0)],
-        # Counts of true (rows) against predicted classes, unless there are very many.
-        "counts": result.counts.tolist() if len(result.class_names) <= _MANY_CLASSES else None,
+        "correct": [int(count) for count in result.right],
+        # Predictions of each class, and counts of true (rows) against predicted classes, unless
+        # there are very many.
+        "predicted": [int(count) for count in result.counts.sum(axis=0)] if few else None,
+        "counts": result.counts.tolist() if few else None,
     }

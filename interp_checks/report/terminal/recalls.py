@@ -115,6 +115,8 @@ def _cell(recall: float | None) -> Text:
 
 def _few_predicted(row: dict[str, Any], classes: list[str]) -> str:
     """Which classes are predicted and how often, where these are at most half of them."""
+    if row["predicted"] is None:  # of many classes
+        return ""
     total = sum(row["predicted"])
     shares = sorted(
         ((count / total, name) for count, name in zip(row["predicted"], classes, strict=True)),
