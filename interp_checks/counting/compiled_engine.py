@@ -12,9 +12,10 @@ from interp_checks.ablations.subsets import all_members
 from interp_checks.arrays import Array, IntArray
 
 from .job import Counts, Job, by_label
-from .kernels import ablations, all_subsets, single_drops
+from .kernels import ablations, all_subsets, one_alone, prefixes, single_drops
 from .kernels import settle_ties as settle
 from .kernels.numba_setup import run_loops
+from .large_heads import FEWEST, Alone, Prefixes, kept_type, rows_by_family
 from .numpy_engine import count_with_numpy
 from .proof import proven, small_head, some_members
 from .walk import FROM_EVERY, walk_through, walk_through_all
@@ -32,11 +33,11 @@ def count_compiled(job: Job) -> Counts | None:
         None if one that this needs does not count as numpy does on this machine.
     """
     counts = Counts.none(len(job.members), len(job.head.class_names), job.confusion)
-    plan = _Plan(job, counts)
+    plan = Plan(job, counts)
     for loop, trial in plan.trials.items():
         if not proven(loop, partial(_agrees, trial)):
             return None
-    _run(job, plan, counts)
+    run(job, plan, counts)
     return counts
 
 
@@ -44,7 +45,7 @@ def _agrees(make: Callable[[], Job]) -> bool:
     """Whether the kernels count as numpy does, in a trial that is made now."""
     trial = make()
     counts = Counts.none(len(trial.members), len(trial.head.class_names), trial.confusion)
-    _run(trial, _Plan(trial, counts), counts)
+    run(trial, Plan(trial, counts, fewest=1), counts)
     expected = count_with_numpy(trial)
     return all(
         bool((counted == right).all())
@@ -53,16 +54,18 @@ def _agrees(make: Callable[[], Job]) -> bool:
     )
 
 
-def _run(job: Job, plan: _Plan, counts: Counts) -> None:
+def run(job: Job, plan: Plan, counts: Counts) -> None:
+    """Add to counts by a plan, once more from the start if compiled code on disk is damaged."""
+
     def again() -> None:
         counts.clear()
         _count(job, plan)
 
-    modules = settle, ablations, all_subsets, single_drops
+    modules = settle, ablations, all_subsets, single_drops, one_alone, prefixes
     run_loops(lambda: _count(job, plan), again, plan.loops, modules)
 
 
-def _count(job: Job, plan: _Plan) -> None:
+def _count(job: Job, plan: Plan) -> None:
     with ThreadPoolExecutor(job.threads) as pool:
         for block in job.blocks(plan.bytes_per_image):
             tasks = plan.tasks(block)
@@ -74,15 +77,22 @@ def _count(job: Job, plan: _Plan) -> None:
                     future.result()
 
 
-class _Plan:
-    """What all blocks share: the walk through the ablations, and the head."""
+class Plan:
+    """What all blocks share: the walk through the ablations, and the head.
 
-    def __init__(self, job: Job, counts: Counts) -> None:
+    Args:
+        job: what is counted.
+        counts: what is added to.
+        fewest: members that a family needs for a loop of its own.
+    """
+
+    def __init__(self, job: Job, counts: Counts, fewest: int = FEWEST) -> None:
         self.head, self.intact = job.head, job.intact
         self.threads, self.members = job.threads, job.members
         directions = job.head.directions
         self.classes = np.ascontiguousarray(directions.classes)
         self.few = len(self.classes) <= _FEW_CLASSES
+        families: dict[str, IntArray] = {}
         nothing: IntArray = np.zeros((0, 1, 1), dtype=np.int64)
         confusion = nothing if counts.confusion is None else counts.confusion
         #: What the loops add to.
@@ -92,6 +102,12 @@ class _Plan:
         if not self.few and not job.subsets and job.head.rest is None:
             self.dropped = _dropped_alone(self.members)
             walked = np.setdiff1d(walked, self.dropped)
+            if counts.confusion is None:
+                families = rows_by_family(self.members[walked], fewest)
+                families = {
+                    name: np.where(rows >= 0, walked[rows], -1) for name, rows in families.items()
+                }
+                walked = np.setdiff1d(walked, np.concatenate([[-1], *families.values()]))
         # Where all subsets of few classes are counted, each stop counts two of them: one
         # without the first direction, and the same with it.
         self.in_pairs = job.subsets and self.few and len(directions) > 1
@@ -103,18 +119,26 @@ class _Plan:
             self.walk = walk_through(self.members[walked])
         self.rows = walked[self.walk.rows]
         self.dropping = _Dropping(self) if (self.dropped >= 0).any() else None
+        #: Loops of single families, by their names.
+        self.families = {
+            name: Alone(self, rows) if name == "only" else Prefixes(self, rows, last=name == "last")
+            for name, rows in families.items()
+        }
         classes, width = self.classes.shape
         self.bytes_per_image = 8 * (3 * width + 3 * classes + 4)
-        if self.dropping is not None:
+        if self.dropping is not None or "only" in self.families:
             self.bytes_per_image += 4 * job.head.features.shape[1]
+        self.bytes_per_image += sum(8 * each.numbers * width for each in self.families.values())
 
     @property
     def loops(self) -> list[Callable[..., int]]:
         """The compiled loops that this needs."""
         walk = all_subsets.walk_pairs if self.in_pairs else ablations.walk
-        return [walk] * bool(len(self.rows)) + [single_drops.drop_each] * (
-            self.dropping is not None
-        )
+        return [
+            *[walk] * bool(len(self.rows)),
+            *[single_drops.drop_each] * (self.dropping is not None),
+            *(each.loop for each in self.families.values()),
+        ]
 
     @property
     def trials(self) -> dict[str, Callable[[], Job]]:
@@ -129,20 +153,30 @@ class _Plan:
             loop = f"walk, {'few' if self.few else 'many'} classes{with_rest}"
             trials[loop] = partial(_trial, classes, rest=rest)
         if self.dropping is not None:
-            kind = np.dtype(_kept_type(self.head.features))
+            kind = np.dtype(kept_type(self.head.features))
             make = partial(_trial, _FEW_CLASSES + 8, kind.type, alone=True)
             trials[f"drop_each, {kind}"] = make
+        for name in self.families:
+            kind = np.dtype(kept_type(self.head.features))
+            make = partial(_trial, _FEW_CLASSES + 8, kind.type, family=name)
+            trials[f"{name}, {kind}"] = make
         return trials
+
+    def ranges(self, labels: IntArray) -> Sequence[tuple[int, int]]:
+        """Ranges of sorted images to be counted by themselves; no class is in two of them."""
+        return _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""
         order = by_label(self.head.labels[block])
         labels = self.head.labels[block][order]
-        ranges = _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
+        ranges = self.ranges(labels)
         tasks: list[Callable[[], object]] = []
         if self.dropping is not None:
             dropping = self.dropping.block(block, order, labels)
             tasks += [partial(dropping.count, images) for images in ranges]
+        for family in self.families.values():
+            tasks += family.tasks(block, order, labels)
         if len(self.rows):
             walking = (_Pairing if self.in_pairs else _Walking)(self, block, order, labels)
             parts = self.walk.parts(-(-4 * self.threads // len(ranges)))
@@ -153,7 +187,7 @@ class _Plan:
 class _Walking:
     """Images sorted by label, with coefficients scaled so that no logit exceeds one."""
 
-    def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
+    def __init__(self, plan: Plan, block: slice, order: IntArray, labels: IntArray) -> None:
         head, self.plan, self.labels = plan.head, plan, labels
         self.intact = plan.intact[block][order]
         coefficients = np.take(head.coefficients_of(block), order, axis=1)
@@ -205,7 +239,7 @@ class _Walking:
 class _Pairing:
     """Images in the order of labels, for all subsets two at a time."""
 
-    def __init__(self, plan: _Plan, block: slice, order: IntArray, labels: IntArray) -> None:
+    def __init__(self, plan: Plan, block: slice, order: IntArray, labels: IntArray) -> None:
         self.plan, self.order, self.labels = plan, order, labels
         self.intact = plan.intact[block][order]
         self.along = np.ascontiguousarray(plan.head.coefficients_of(block))
@@ -237,7 +271,7 @@ class _Pairing:
 class _Dropping:
     """A head of which directions are dropped one at a time, in float32 and float64."""
 
-    def __init__(self, plan: _Plan) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan, directions = plan, plan.head.directions
         self.float32 = plan.head.float32
         weight_scale = self.float32.scale / self.float32.feature_scale
@@ -264,7 +298,7 @@ class _DroppingBlock:
         self.dropping, self.labels = dropping, labels
         self.intact = dropping.plan.intact[block][order]
         self.features = np.ascontiguousarray(dropping.plan.head.features[block][order])
-        self.features = self.features.astype(_kept_type(self.features), copy=False)
+        self.features = self.features.astype(kept_type(self.features), copy=False)
         rows = dropping.float32.features(self.features)
         self.rounding = dropping.float32.rounding(rows)
         logits = dropping.float32.all_logits
@@ -301,11 +335,6 @@ class _DroppingBlock:
         return looked_at
 
 
-def _kept_type(features: Array) -> type:
-    """The type in which the loops read features; half precision is exact in single."""
-    return np.float64 if features.dtype == np.float64 else np.float32
-
-
 def _trial(
     classes: int,
     feature_type: type = np.float64,
@@ -313,8 +342,9 @@ def _trial(
     rest: bool = False,
     subsets: bool = False,
     alone: bool = False,
+    family: str = "",
 ) -> Job:
-    """All subsets of a head's directions, each dropped alone, or some mixed ablations."""
+    """All subsets of a head's directions, each dropped alone, a family, or some mixed ablations."""
     head = small_head(classes, feature_type, rest=rest)
     width = len(head.directions)
     members = all_members(width) if subsets else some_members(width)
@@ -323,7 +353,15 @@ def _trial(
     elif not subsets:
         # None that drops one direction alone: another loop counts these.
         members = members[members.sum(axis=1) != width - 1]
-    return Job(head, members, head.predictions(), True, 1, subsets=subsets)
+    if family:
+        places = np.arange(width)
+        stays = {
+            "only": places[:, None] == places,
+            "first": places[:, None] >= places,
+            "last": places[:, None] <= places,
+        }
+        members = stays[family].astype(np.uint8)
+    return Job(head, members, head.predictions(), not family, 1, subsets=subsets)
 
 
 def _dropped_alone(members: Array) -> IntArray:

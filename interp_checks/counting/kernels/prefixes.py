@@ -1,0 +1,246 @@
+"""The first k directions for every k, for large heads: image by image, most steps skipped.
+
+The logits of one image stay in the first cache while directions are added to them. A few
+directions at a time, it is asked first whether they can change at all whether the image is right.
+An image stays wrong as long as one and the same other class stays ahead of its own, which costs
+one number a step. It stays right if its own class is further ahead than any class could gain on it
+by these directions. Either way their class vectors are added, and nothing is compared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from interp_checks.arrays import Array
+
+from .numba_setup import compiled
+
+#: Directions that are looked at together, and logits side by side.
+STEPS = 16
+TILE = 64
+
+
+@compiled
+def _stays(
+    rival: int,
+    lead: float,
+    truth: int,
+    margin: float,
+    narrow: Array,
+    image: int,
+    exact_vectors: Array,
+    start: int,
+    stop: int,
+) -> bool:  # pragma: no cover - compiled
+    """Whether one class stays ahead of an image's own while some directions are added.
+
+    Args:
+        rival: the class.
+        lead: how far it is ahead before.
+        truth: the image's own class.
+        margin: how far it must be ahead to be so for certain.
+        narrow: see :func:`add_each`, with the others.
+        image: see there.
+        exact_vectors: see there.
+        start: first direction that is added.
+        stop: direction to end before.
+    """
+    if not lead > margin:
+        return False
+    for step in range(start, stop):
+        c = np.float64(narrow[image, step])
+        lead += c * (exact_vectors[step, rival] - exact_vectors[step, truth])
+        if not lead > margin:
+            return False
+    return True
+
+
+@compiled
+def add_each(
+    narrow: Array,
+    vectors: Array,
+    lowest: Array,
+    highest: Array,
+    narrow_base: Array,
+    terms: float,
+    unit: float,
+    equal: float,
+    along: Array,
+    exact_vectors: Array,
+    base: Array,
+    tie: float,
+    labels: Array,
+    intact: Array,
+    rows: Array,
+    image_from: int,
+    image_to: int,
+    right: Array,
+    both: Array,
+) -> int:  # pragma: no cover - compiled
+    """Add direction after direction for a range of images, and count those that are right.
+
+    Args:
+        narrow: coefficients scaled to float32, in the order in which they are added, [N, r].
+        vectors: class vectors in float32, one row per direction, classes in tiles, the last of
+            which is filled up with zeros, [r, T, TILE].
+        lowest: smallest entry of each class vector, or zero if that is less, [r].
+        highest: largest entry of each, or zero if that is more, [r].
+        narrow_base: scaled bias in float32; minus infinity where a tile was filled up,
+            [T, TILE].
+        terms: the largest absolute entry of the bias, scaled.
+        unit: what rounding does to the sum of two logits, for each unit of all that was added.
+        equal: what a tie is, scaled.
+        along: coefficients in float64, [N, r].
+        exact_vectors: class vectors in float64, one row per direction, [r, K].
+        base: bias in float64, [K].
+        tie: logits closer than this are equal.
+        labels: [N].
+        intact: intact predictions, [N].
+        rows: the ablation that keeps the first s + 1 directions, -1 if none does, [r].
+        image_from: first image.
+        image_to: image to end before.
+        right: [A, K], added to.
+        both: [A, K], added to.
+
+    Returns:
+        How many pairs of image and step had to be settled in float64.
+    """
+    K = base.shape[0]
+    width = vectors.shape[0]
+    tiles = vectors.shape[1]
+    last = width - 1
+    many = image_to - image_from
+    begun = np.empty((many, tiles, TILE), np.float32)
+    begun[:] = narrow_base
+    added = np.zeros((tiles, TILE), np.float32)
+    sums = np.full(many, terms)
+    rivals = np.full(many, -1)
+    rival = np.float32(0)
+    top_of = np.empty(TILE, np.float32)
+    logits = np.empty(K, np.float64)
+    settled = 0
+    for start in range(0, width, STEPS):
+        stop = min(start + STEPS, width)
+        for place in range(many):
+            image = image_from + place
+            truth = labels[image]
+            was_right = intact[image] == truth
+            gain = 0.0
+            for step in range(start, stop):
+                c = np.float64(narrow[image, step])
+                of_own = exact_vectors[step, truth]
+                gain += max(c * (highest[step] - of_own), c * (lowest[step] - of_own))
+                sums[place] += abs(c) * max(highest[step], -lowest[step])
+            # How close to the largest a second logit may come before it counts.
+            margin = np.float32(unit * sums[place] + equal)
+            own = begun[place, truth // TILE, truth % TILE]
+            ahead = rivals[place]
+            wrong = ahead >= 0 and _stays(
+                ahead, begun[place, ahead // TILE, ahead % TILE] - own, truth, margin,
+                narrow, image, exact_vectors, start, stop,
+            )  # fmt: skip
+            if not wrong:
+                begun[place, truth // TILE, truth % TILE] = -np.inf
+                for lane in range(TILE):
+                    top_of[lane] = -np.inf
+                for tile in range(tiles):
+                    for lane in range(TILE):
+                        value = begun[place, tile, lane]
+                        top_of[lane] = value if value > top_of[lane] else top_of[lane]
+                rival = top_of[0]
+                for lane in range(1, TILE):
+                    rival = top_of[lane] if top_of[lane] > rival else rival
+                if rival > own:
+                    ahead = 0
+                    while begun[place, ahead // TILE, ahead % TILE] != rival:
+                        ahead += 1
+                    rivals[place] = ahead
+                    wrong = _stays(
+                        ahead, rival - own, truth, margin,
+                        narrow, image, exact_vectors, start, stop,
+                    )  # fmt: skip
+                begun[place, truth // TILE, truth % TILE] = own
+            if wrong or own - rival > gain + margin:
+                # Nothing that these directions say can change it.
+                if not wrong:
+                    for step in range(start, stop):
+                        row = rows[step]
+                        if row >= 0:
+                            right[row, truth] += 1
+                            both[row, truth] += was_right
+                # Four at a time: what limits this loop is how often memory is touched.
+                for tile in range(tiles):
+                    for lane in range(TILE):
+                        top_of[lane] = 0
+                    for step in range(start, stop, 4):
+                        two, three, four = step + 1, step + 2, step + 3
+                        c_two = c_three = c_four = np.float32(0)
+                        if two < stop:
+                            c_two = narrow[image, two]
+                        if three < stop:
+                            c_three = narrow[image, three]
+                        if four < stop:
+                            c_four = narrow[image, four]
+                        two, three, four = min(two, last), min(three, last), min(four, last)
+                        c_one = narrow[image, step]
+                        for lane in range(TILE):
+                            top_of[lane] += (
+                                c_one * vectors[step, tile, lane]
+                                + c_two * vectors[two, tile, lane]
+                                + c_three * vectors[three, tile, lane]
+                                + c_four * vectors[four, tile, lane]
+                            )
+                    for lane in range(TILE):
+                        begun[place, tile, lane] += top_of[lane]
+                continue
+            for tile in range(tiles):
+                for lane in range(TILE):
+                    added[tile, lane] = 0
+            for step in range(start, stop):
+                narrow_c = narrow[image, step]
+                for lane in range(TILE):
+                    top_of[lane] = -np.inf
+                for tile in range(tiles):
+                    for lane in range(TILE):
+                        moved = added[tile, lane] + narrow_c * vectors[step, tile, lane]
+                        added[tile, lane] = moved
+                        value = begun[place, tile, lane] + moved
+                        top_of[lane] = value if value > top_of[lane] else top_of[lane]
+                row = rows[step]
+                if row < 0:
+                    continue
+                top = top_of[0]
+                for lane in range(1, TILE):
+                    top = top_of[lane] if top_of[lane] > top else top
+                threshold = top - margin
+                own = begun[place, truth // TILE, truth % TILE]
+                if own + added[truth // TILE, truth % TILE] < threshold:
+                    continue
+                close = np.int32(0)
+                for tile in range(tiles):
+                    for lane in range(TILE):
+                        reached = begun[place, tile, lane] + added[tile, lane] >= threshold
+                        close += np.int32(reached)
+                if close > 1:
+                    settled += 1
+                    best = -np.inf
+                    for k in range(K):
+                        value = begun[place, k // TILE, k % TILE] + added[k // TILE, k % TILE]
+                        logits[k] = -np.inf
+                        if value >= threshold:
+                            logits[k] = base[k]
+                            for d in range(step + 1):
+                                logits[k] += along[image, d] * exact_vectors[d, k]
+                            best = max(best, logits[k])
+                    predicted = K
+                    for k in range(K):
+                        if predicted == K and logits[k] >= best - tie:
+                            predicted = k
+                    if predicted != truth:
+                        continue
+                right[row, truth] += 1
+                both[row, truth] += was_right
+            for tile in range(tiles):
+                for lane in range(TILE):
+                    begun[place, tile, lane] += added[tile, lane]
+    return settled

@@ -1,0 +1,179 @@
+"""Families of ablations of heads with many classes, of which only right images are counted.
+
+Each family has a loop of its own, which looks at far fewer logits than there are: one direction
+alone (:mod:`.kernels.one_alone`), the first k and the last k (:mod:`.kernels.prefixes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interp_checks.arrays import Array, IntArray
+
+from .kernels import one_alone, prefixes
+
+if TYPE_CHECKING:
+    from .compiled_engine import Plan
+
+#: Fewer members of a family than these are walked through with all other ablations.
+FEWEST = 16
+#: Directions alone that one task counts, and images whose logits it keeps side by side.
+_DIRECTIONS, _IMAGES = 64, 96
+#: Rounding of float32, relative.
+_UNIT = 2.0**-24
+
+
+def rows_by_family(members: Array, fewest: int = FEWEST) -> dict[str, IntArray]:
+    """Which ablations keep one direction alone, the first k, or the last k.
+
+    Args:
+        members: whether each direction stays under each ablation, [A, r].
+        fewest: of a family.
+
+    Returns:
+        For each family with enough members, by its name, a row for each direction: the ablation
+        that keeps it alone, the first so many, or all from it on; -1 if none does.
+    """
+    width = members.shape[1]
+    sizes = members.sum(axis=1, dtype=np.int64)
+    starts = members.argmax(axis=1)
+    ends = width - members[:, ::-1].argmax(axis=1)
+    whole = (sizes > 0) & (ends - starts == sizes)
+    found = {}
+    for name, chosen, places in (
+        ("only", sizes == 1, starts),
+        ("first", whole & (starts == 0) & (sizes > 1), ends - 1),
+        ("last", whole & (ends == width) & (sizes > 1) & (starts > 0), starts),
+    ):
+        numbers = np.flatnonzero(chosen)
+        if len(numbers) >= fewest:
+            rows = np.full(width, -1, dtype=np.int64)
+            rows[places[numbers]] = numbers
+            found[name] = rows
+    return found
+
+
+class Alone:
+    """Directions that are kept one at a time."""
+
+    loop = staticmethod(one_alone.keep_each)
+    #: Of an image, while a block is counted, beside its features.
+    numbers = 1
+
+    def __init__(self, plan: Plan, rows: IntArray) -> None:
+        self.plan, self.rows = plan, rows
+        head = plan.head
+        directions, self.float32 = head.directions, head.float32
+        weight_scale = self.float32.scale / self.float32.feature_scale
+        self.hidden = np.ascontiguousarray((directions.hidden * directions.singular_values).T)
+        self.float32_hidden = (self.hidden / weight_scale).astype(np.float32)
+        self.lengths = directions.singular_values / weight_scale
+        shape = (len(rows), len(plan.classes), 2)
+        self.sure, self.possible = np.empty(shape), np.empty(shape)
+        self.base = head.bias / self.float32.scale
+        self.made = False
+
+    def tasks(self, block: slice, order: IntArray, labels: IntArray) -> Iterator[Callable[[], int]]:
+        """Pieces of the work on a block, each of some directions."""
+        plan, head = self.plan, self.plan.head
+        if not self.made:
+            near = 2 * head.tie / self.float32.scale
+            every = 0, len(self.rows), self.sure, self.possible
+            one_alone.ranges(plan.classes, self.base, near, self.rows, *every)
+            self.made = True
+        features = np.ascontiguousarray(head.features[block][order])
+        features = features.astype(kept_type(features), copy=False)
+        rows = self.float32.features(features)
+        along = self.float32_hidden @ rows.T
+        rounding = self.float32.rounding(rows)
+        intact = plan.intact[block][order]
+        for start in range(0, len(self.rows), _DIRECTIONS):
+            yield partial(
+                one_alone.keep_each,
+                along,
+                self.sure,
+                self.possible,
+                self.lengths,
+                rounding,
+                features,
+                self.hidden,
+                plan.classes,
+                head.bias,
+                head.tie,
+                labels,
+                intact,
+                self.rows,
+                start,
+                min(start + _DIRECTIONS, len(self.rows)),
+                *plan.outputs[1:],
+            )
+
+
+class Prefixes:
+    """The first k directions for many k, or the last k: the same in the other order."""
+
+    loop = staticmethod(prefixes.add_each)
+    numbers = 3
+
+    def __init__(self, plan: Plan, rows: IntArray, *, last: bool) -> None:
+        self.plan = plan
+        self.order = slice(None, None, -1) if last else slice(None)
+        self.rows = np.ascontiguousarray(rows[self.order])
+        self.exact = np.ascontiguousarray(plan.classes.T[self.order])
+        classes = len(plan.classes)
+        tiles = -(-classes // prefixes.TILE)
+        vectors = np.zeros((len(rows), tiles * prefixes.TILE), dtype=np.float32)
+        vectors[:, :classes] = self.exact
+        self.vectors = vectors.reshape(len(rows), tiles, prefixes.TILE)
+        self.lowest = np.minimum(self.exact.min(axis=1), 0)
+        self.highest = np.maximum(self.exact.max(axis=1), 0)
+
+    def tasks(self, block: slice, order: IntArray, labels: IntArray) -> Iterator[Callable[[], int]]:
+        """Pieces of the work on a block, each of some classes of images."""
+        head = self.plan.head
+        along = np.take(head.coefficients_of(block), order, axis=1).T
+        along = np.ascontiguousarray(along[:, self.order])
+        most = float(np.abs(head.bias).max())
+        largest = np.maximum(self.highest, -self.lowest)
+        scale = float((np.abs(along) @ largest).max() + most) or 1.0
+        # Sums of so many products, and of so many such sums, each rounded once.
+        steps = prefixes.STEPS
+        rounded = steps + -(-len(self.rows) // steps) + 16
+        base = np.full(self.vectors.shape[1:], -np.inf, dtype=np.float32)
+        base.reshape(-1)[: len(head.bias)] = head.bias / scale
+        count = partial(
+            prefixes.add_each,
+            (along / scale).astype(np.float32),
+            self.vectors,
+            self.lowest,
+            self.highest,
+            base,
+            most / scale,
+            2.002 * rounded * _UNIT,
+            2.002 * head.tie / scale + 1e-36,
+            along,
+            self.exact,
+            head.bias,
+            head.tie,
+            labels,
+            self.plan.intact[block][order],
+            self.rows,
+        )
+        for begin, end in self.plan.ranges(labels):
+            yield partial(self._count, count, begin, end)
+
+    def _count(self, count: Callable[..., int], begin: int, end: int) -> int:
+        """Count a range of images, as many at a time as stay in the cache."""
+        return sum(
+            count(start, min(start + _IMAGES, end), *self.plan.outputs[1:])
+            for start in range(begin, end, _IMAGES)
+        )
+
+
+def kept_type(features: Array) -> type:
+    """The type in which the loops read features; half precision is exact in single."""
+    return np.float64 if features.dtype == np.float64 else np.float32
