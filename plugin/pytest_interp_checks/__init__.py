@@ -85,6 +85,7 @@ def _prepare(config: pytest.Config) -> None:
     Workers of pytest-xdist then find the trained classifier in the cache.
     """
     from interp_checks.errors import InterpChecksError
+    from interp_checks.optional_packages import packages_for
     from interp_fixtures.plans.choose_plan import choose_plan
 
     from .progress import terminal_progress
@@ -93,9 +94,10 @@ def _prepare(config: pytest.Config) -> None:
     idle = config.option.collectonly or config.option.help
     try:
         plan = choose_plan(request_of(config))
-        plan.check(fetch=not idle)
-        if not idle:
-            plan.train(terminal_progress(config))
+        with packages_for(plan.words):
+            plan.check(fetch=not idle)
+            if not idle:
+                plan.train(terminal_progress(config))
     except InterpChecksError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -88,12 +88,19 @@ def images(subject: Any) -> ImageSet:
 
 
 def _or_fail(make: Callable[[], Any]) -> Any:
-    """What is made; the test fails with one message where it cannot be."""
+    """What is made; the test fails with one message where it cannot be.
+
+    Raises:
+        MissingPackageError: a package is needed that is not installed; claims are then not judged.
+    """
     from interp_checks.errors import InterpChecksError
+    from interp_checks.optional_packages import MissingPackageError
 
     problem = ""
     try:
         return make()
+    except MissingPackageError:
+        raise
     except InterpChecksError as error:
         problem = str(error)
     # Outside of the except block, so that the error is told once.

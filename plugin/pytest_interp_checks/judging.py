@@ -14,6 +14,7 @@ from interp_checks.comparing.saved_run import packed
 from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.judging.judge import judge
 from interp_checks.judging.verdict import Verdict
+from interp_checks.optional_packages import MissingPackageError
 from interp_checks.printable import printable
 from interp_checks.readouts.readout import Readout
 from interp_checks.report.evidence import Judgement, evidence_of
@@ -49,10 +50,14 @@ def run_claim(
     """Judge a claim; pass, fail, skip or expect the failure accordingly."""
     described = described_or_fail(subject, request.config)
     # A subject of a user's own is judged as it is, whatever the scope of its fixture.
+    missing: MissingPackageError | None = None
     if stated.needs_images and described.reference is not None:
-        with_images = request.getfixturevalue("subject_with_images")
-        described = described_or_fail(with_images, request.config)
-    judgement = _judgement(stated, references, described, request)
+        try:
+            with_images = request.getfixturevalue("subject_with_images")
+            described = described_or_fail(with_images, request.config)
+        except MissingPackageError as error:
+            missing = error
+    judgement = _judgement(stated, references, described, request, missing)
     evidence = evidence_of(judgement)
     evidence["snapshot"] = _packed_once(described.readout, repr(evidence["subject"]), request)
     request.node.stash[EVIDENCE] = evidence
@@ -67,6 +72,7 @@ def _judgement(
     references: tuple[str, ...],
     subject: DescribedSubject,
     request: pytest.FixtureRequest,
+    missing: MissingPackageError | None,
 ) -> Judgement:
     """The claim, judged; the test fails with one message where the run asks for what is wrong."""
     marker = request.node.get_closest_marker(MARKER)
@@ -74,6 +80,8 @@ def _judgement(
     verdict: Verdict | None = None
     reason = mapping = problem = ""
     try:
+        if missing is not None:
+            raise missing
         _require_own_reference(marker, subject.reference)
         if request.config.getoption("interp_align"):
             mapping = str(mapping_to(readout, request.config))
