@@ -159,6 +159,7 @@ def _matches(
             precision = precision_of(
                 *(call.logits for call in calls if call.logits is not None),
                 *(seen.parts[name] for seen in batches),
+                cancelled=max(call.cancelled for call in calls),
             )
             relation = fitted(logits, output, precision)
             if relation is not None:
@@ -178,14 +179,14 @@ def _map_of(
     assert calls is not None
     given = [call.features for call in calls if call.features is not None]
     made = [call.logits for call in calls if call.logits is not None]
-    precision = precision_of(*given, *made, products=True)
+    cancelled, rows = max(call.cancelled for call in calls), calls[0].rows
+    precision = precision_of(*given, *made, products=True, cancelled=cancelled)
     features = np.concatenate([as_float64(rows) for rows in given])
     logits = np.concatenate([as_float64(rows) for rows in made])
-    stated = stated_map(layer) if is_linear_layer(layer) else None
+    stated = stated_map(layer, rows) if is_linear_layer(layer) else None
     if stated is not None and stated.fits(features, logits, precision):
         return stated
-    trailing = (1,) * (len(calls[0].shape) - 2)
-    linear_map = asked_map(layer, torch.cat(given), trailing, precision)
+    linear_map = asked_map(layer, torch.cat(given), calls[0].trailing, precision, rows)
     if linear_map is not None and linear_map.fits(features, logits, precision):
         return linear_map
     return lambda name: not_linear(name, layer, stated, features, logits)
@@ -275,7 +276,9 @@ def _no_head(
     logits = np.concatenate([as_float64(call.logits) for call in made if call.logits is not None])
     part = next(key for key, rows in parts.items() if rows.shape[1] == logits.shape[1])
     tensors = [call.logits for call in made if call.logits is not None]
-    precision = precision_of(*tensors, *(seen.parts[part] for seen in batches))
+    cancelled = max(call.cancelled for call in made)
+    outputs = (seen.parts[part] for seen in batches)
+    precision = precision_of(*tensors, *outputs, cancelled=cancelled)
     return differing(names[layer], layer, logits, parts[part], precision, hints)
 
 

@@ -76,8 +76,9 @@ class Head:
             )
         features, logits = as_float64(call.features), as_float64(call.logits)
         output = as_float64(seen.parts[self.part])
-        precision = precision_of(call.logits, seen.parts[self.part])
-        making = precision_of(call.features, call.logits, products=True)
+        cancelled = call.cancelled
+        precision = precision_of(call.logits, seen.parts[self.part], cancelled=cancelled)
+        making = precision_of(call.features, call.logits, products=True, cancelled=cancelled)
         made, rounding = self.linear(features), self.linear.rounding(features, making)
         with np.errstate(invalid="ignore"):
             off = np.abs(made - logits) if made.shape == logits.shape else np.inf

@@ -1,0 +1,171 @@
+"""Heads that are applied to every position, and whose logits the model then pools.
+
+The mean of logits over positions is the logits of the mean features, since a linear map commutes
+with the mean. And where a model's output is the logits of one position of each image, that
+position is the one whose logits these are. PyTorch is imported when called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from interp_checks.errors import InterpChecksError
+
+from .head_refusals import single_call
+from .layer_calls import Call, Seen
+from .linear_maps import is_convolution, is_linear_layer, precision_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+#: Roundings that the logits of a position may be away from the output that is made of them.
+_ROUNDINGS = 16
+#: Where means are so many times smaller than what they are of, rounding hides too much.
+_MOST_CANCELLED = 64.0
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """How one vector for each image is made of many positions.
+
+    Args:
+        words: what is read of each image.
+        pooled: a call with features [n, Z] and logits [n, K], of one with a span and the parts
+            of the model's output; None if it cannot be so.
+    """
+
+    words: str
+    pooled: Callable[[Call, Mapping[str, torch.Tensor]], Call | None]
+
+    def of(self, seen: Seen, layer: nn.Module) -> Seen | None:
+        """A batch in which a layer reads one vector for each image; None if it cannot be so."""
+        calls = []
+        for call in seen.calls:
+            made: Call | None = call
+            if call.layer is layer and call.span is not None:
+                made = self.pooled(call, seen.parts)
+            if made is None:
+                return None
+            calls.append(made)
+        return Seen(calls, seen.parts, seen.images)
+
+    def required_of(self, seen: Seen, layer: nn.Module, name: str) -> Seen:
+        """The same for a later batch.
+
+        Raises:
+            InterpChecksError: it cannot be so.
+        """
+        single_call(seen, layer, name)
+        made = self.of(seen, layer)
+        if made is None:
+            raise InterpChecksError(
+                "the model's output is made of its head's logits in another way in a later batch",
+                found=f"a batch of {seen.images} images",
+                expected=f"{name} reading {self.words}",
+                remedy="pool before the head, or say which position counts, positions=...",
+            )
+        return made
+
+
+def spanning_layers(batches: Sequence[Seen]) -> list[nn.Module]:
+    """Linear layers that give as many numbers as the model, but at many positions; last one first.
+
+    Args:
+        batches: as they were seen first.
+    """
+    images, widths = batches[0].images, {part.shape[1] for part in batches[0].parts.values()}
+    layers = [
+        call.layer
+        for call in batches[0].calls
+        if call.features is None
+        and is_linear_layer(call.layer)
+        and min(len(call.shape), len(call.given)) > 2
+        and call.given[0] == images
+        and call.given[1 if is_convolution(call.layer) else -1] in widths
+    ]
+    return [layer for layer in reversed(layers) if layers.count(layer) == 1]
+
+
+def poolings(name: str) -> tuple[Pooling, ...]:
+    """What a model may do with the logits of all positions, for a layer of this name."""
+    return (
+        Pooling(
+            "one position of each image, that whose logits are the model's output",
+            lambda call, parts: _position(call, parts, name),
+        ),
+        Pooling(
+            "the mean over all positions, as the model's output is the mean of their logits", _mean
+        ),
+    )
+
+
+def _position(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call | None:
+    """The one position of each image whose logits are a part of the model's output."""
+    import torch
+
+    span = call.span
+    assert span is not None
+    logits = span.logits.double()
+    for part in parts.values():
+        if part.shape[1] != logits.shape[2] or len(part) != len(logits):
+            continue
+        precision = precision_of(span.logits, part)
+        output = part.detach().to(logits.device).double()[:, None]
+        largest = output.abs().amax(dim=2, keepdim=True)
+        near = (logits - output).abs() <= _ROUNDINGS * precision.roundoff * largest
+        matches = (near | (logits == output)).all(dim=2)
+        if not matches.any(dim=1).all():
+            continue
+        length = matches.shape[1]
+        chosen = length - 1 - matches.flip(1).int().argmax(dim=1)
+        images = torch.arange(len(matches), device=matches.device)
+        features = span.features[images, chosen]
+        others = (span.features != features[:, None]).any(dim=2) & matches
+        if others.any():
+            raise InterpChecksError(
+                "several positions of an image give the model's output",
+                found=f"{int(others.any(dim=1).sum())} of {len(matches)} images, read by {name}",
+                expected="one position whose logits are the output",
+                remedy="say which position counts: positions='last', positions [images], or a "
+                "function of what the model is called with",
+            )
+        return replace(
+            call, features=features, logits=span.logits[images, chosen], span=None, pooled=True
+        )
+    return None
+
+
+def _mean(call: Call, parts: Mapping[str, torch.Tensor]) -> Call | None:
+    """The mean over all positions."""
+    span = call.span
+    assert span is not None
+    if span.features.shape[:2] != span.logits.shape[:2] or not span.features.shape[1]:
+        return None
+    cancelled = 1.0
+    means = []
+    for values in (span.features, span.logits):
+        mean = values.double().mean(dim=1)
+        sizes = values.double().norm(dim=2).amax(dim=1), mean.norm(dim=1)
+        ratios = sizes[0][sizes[0] > 0] / sizes[1][sizes[0] > 0]
+        cancelled = max([cancelled, *ratios.tolist()])
+        means.append(mean.to(values.dtype))
+    if not cancelled <= _MOST_CANCELLED:
+        return None
+    return replace(
+        call, features=means[0], logits=means[1], span=None, pooled=True, cancelled=cancelled
+    )
+
+
+def not_pooled(call: Call, seen: Seen, name: str) -> InterpChecksError:
+    """A layer is applied to many positions, and the output is made of them in another way."""
+    return InterpChecksError(
+        "the head does not read one feature vector per image",
+        found=f"features {call.shape} for {seen.images} labels, read by {name}",
+        expected=f"[{seen.images}, features]; or an output that is the mean of the logits of all "
+        "positions, or the logits of one",
+        remedy="pool before the head, with nothing but a mean after it; or say which position "
+        "counts: positions='last', positions [images], or a function",
+    )
