@@ -11,6 +11,7 @@ from .batches import Batch
 from .head_search import find_head
 from .heads import Head
 from .layer_calls import Seen, recording
+from .linear_maps import may_be_linear
 from .model_run import ModelRun
 from .pooled_calls import Pooling, not_pooled, poolings, spanning_layers
 
@@ -55,8 +56,14 @@ def find_pooled_head(
             except InterpChecksError:
                 continue
     widths = {part.shape[1] for part in first[0].parts.values()}
-    vectors = [call.logits for call in first[0].calls if call.features is not None]
-    if any(logits is not None and logits.shape[1] in widths for logits in vectors):
-        return None
+    if any(
+        call.features is not None
+        and call.logits is not None
+        and call.logits.shape[1] in widths
+        and may_be_linear(call.layer)
+        for call in first[0].calls
+        if call.layer is not run.model
+    ):
+        return None  # it may be the head, and what is wrong with it is known
     call = next(call for call in first[0].calls if call.layer is layers[0])
     raise not_pooled(call, first[0], names[layers[0]])
