@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from interp_checks.errors import InterpChecksError
 
 from .head_refusals import single_call
-from .layer_calls import Call, Seen
+from .layer_calls import Call, Seen, Span
 from .linear_maps import is_convolution, is_linear_layer, precision_of
 
 if TYPE_CHECKING:
@@ -89,17 +89,42 @@ def spanning_layers(batches: Sequence[Seen]) -> list[nn.Module]:
     return [layer for layer in reversed(layers) if layers.count(layer) == 1]
 
 
-def poolings(name: str) -> tuple[Pooling, ...]:
-    """What a model may do with the logits of all positions, for a layer of this name."""
-    return (
-        Pooling(
-            "one position of each image, that whose logits are the model's output",
-            lambda call, parts: _position(call, parts, name),
-        ),
-        Pooling(
-            "the mean over all positions, as the model's output is the mean of their logits", _mean
-        ),
+def poolings(spans: Sequence[Seen], layer: nn.Module, name: str) -> tuple[Pooling, ...]:
+    """What a model may do with the logits of all positions, what is told from chance best first.
+
+    Args:
+        spans: batches with all positions of the layer.
+        layer: of the model.
+        name: of the layer, quoted.
+    """
+    mean = Pooling(
+        "the mean over all positions, as the model's output is the mean of their logits",
+        lambda call, parts: _mean(call, parts, name),
     )
+    single = Pooling(
+        "one position of each image, that whose logits are the model's output",
+        lambda call, parts: _position(call, parts, name),
+    )
+    # Among thousands of positions some are near the mean, where numbers are coarse; and where
+    # there is but one, it is its own mean, and batches that are longer will tell.
+    several = any(
+        call.span is not None and call.span.features.shape[1] > 1
+        for seen in spans
+        for call in seen.calls
+        if call.layer is layer
+    )
+    return (mean, single) if several else (single, mean)
+
+
+def _giving(span: Span, part: torch.Tensor) -> torch.Tensor | None:
+    """Which positions have logits that are a part of the output, [n, P]; None by their shapes."""
+    logits = span.logits.double()
+    if part.shape[1] != logits.shape[2] or len(part) != len(logits):
+        return None
+    output = part.detach().to(logits.device).double()[:, None]
+    rounding = _ROUNDINGS * precision_of(span.logits, part).roundoff
+    near = (logits - output).abs() <= rounding * output.abs().amax(dim=2, keepdim=True)
+    return (near | (logits == output)).all(dim=2)
 
 
 def _position(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call | None:
@@ -108,54 +133,58 @@ def _position(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call 
 
     span = call.span
     assert span is not None
-    logits = span.logits.double()
     for part in parts.values():
-        if part.shape[1] != logits.shape[2] or len(part) != len(logits):
+        giving = _giving(span, part)
+        if giving is None or not giving.any(dim=1).all():
             continue
-        precision = precision_of(span.logits, part)
-        output = part.detach().to(logits.device).double()[:, None]
-        largest = output.abs().amax(dim=2, keepdim=True)
-        near = (logits - output).abs() <= _ROUNDINGS * precision.roundoff * largest
-        matches = (near | (logits == output)).all(dim=2)
-        if not matches.any(dim=1).all():
-            continue
-        length = matches.shape[1]
-        chosen = length - 1 - matches.flip(1).int().argmax(dim=1)
-        images = torch.arange(len(matches), device=matches.device)
+        chosen = giving.shape[1] - 1 - giving.flip(1).int().argmax(dim=1)
+        images = torch.arange(len(giving), device=giving.device)
         features = span.features[images, chosen]
-        others = (span.features != features[:, None]).any(dim=2) & matches
+        others = ((span.features != features[:, None]).any(dim=2) & giving).any(dim=1)
         if others.any():
-            raise InterpChecksError(
-                "several positions of an image give the model's output",
-                found=f"{int(others.any(dim=1).sum())} of {len(matches)} images, read by {name}",
-                expected="one position whose logits are the output",
-                remedy="say which position counts: positions='last', positions [images], or a "
-                "function of what the model is called with",
-            )
+            raise _ambiguous(int(others.sum()), len(giving), name)
         return replace(
             call, features=features, logits=span.logits[images, chosen], span=None, pooled=True
         )
     return None
 
 
-def _mean(call: Call, parts: Mapping[str, torch.Tensor]) -> Call | None:
+def _mean(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call | None:
     """The mean over all positions."""
     span = call.span
     assert span is not None
     if span.features.shape[:2] != span.logits.shape[:2] or not span.features.shape[1]:
         return None
-    cancelled = 1.0
-    means = []
+    cancelled, means = 1.0, []
     for values in (span.features, span.logits):
         mean = values.double().mean(dim=1)
-        sizes = values.double().norm(dim=2).amax(dim=1), mean.norm(dim=1)
-        ratios = sizes[0][sizes[0] > 0] / sizes[1][sizes[0] > 0]
+        longest, lengths = values.double().norm(dim=2).amax(dim=1), mean.norm(dim=1)
+        ratios = longest[longest > 0] / lengths[longest > 0]
         cancelled = max([cancelled, *ratios.tolist()])
         means.append(mean.to(values.dtype))
     if not cancelled <= _MOST_CANCELLED:
         return None
+    itself = Span(means[0][:, None], means[1][:, None])
+    for part in parts.values():
+        giving, mean_gives = _giving(span, part), _giving(itself, part)
+        if giving is None or mean_gives is None or not mean_gives.all():
+            continue
+        # Where logits hardly differ between positions, their mean is the output by itself.
+        alike = bool((giving.double().mean(dim=1) >= 0.5).all())
+        if alike and (span.features != span.features[:, :1]).any():
+            raise _ambiguous(len(part), len(part), name)
     return replace(
         call, features=means[0], logits=means[1], span=None, pooled=True, cancelled=cancelled
+    )
+
+
+def _ambiguous(images: int, of: int, name: str) -> InterpChecksError:
+    return InterpChecksError(
+        "several positions of an image give the model's output",
+        found=f"{images} of {of} images, read by {name}",
+        expected="one position whose logits are the output, or logits of which it is the mean",
+        remedy="say which position counts: positions='last', positions [images], or a function of "
+        "what the model is called with",
     )
 
 

@@ -46,7 +46,7 @@ def find_pooled_head(
         spans = [run.again(batch, recorder) for batch in batches]
     names = {part: repr(name) for name, part in run.model.named_modules()}
     for layer in layers:
-        for pooling in poolings(names[layer]):
+        for pooling in poolings(spans, layer, names[layer]):
             seen = [pooling.of(batch, layer) for batch in spans]
             pooled = [run.among_candidates(batch) for batch in seen if batch is not None]
             if len(pooled) < len(spans):

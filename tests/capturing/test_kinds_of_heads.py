@@ -311,3 +311,32 @@ def test_half_precision(dtype: torch.dtype, pooled: bool) -> None:
     off = torch.finfo(dtype).eps if pooled else 0.0
     assert "near ties" not in readout.provenance["agreement"]
     requires_the_same(readout, plain, WHOLE, *head_arrays(head), off=off)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_large_maps_whose_mean_is_small(dtype: torch.dtype) -> None:
+    """Rounding is that of the features, not of their mean, which is a hundred times smaller."""
+    torch.manual_seed(0)
+    pool = nn.AdaptiveAvgPool2d(1)
+    model = nn.Sequential(nn.Conv2d(3, 32, 1), nn.Conv2d(32, CLASSES, 1), pool, nn.Flatten())
+    inputs = [each.to(dtype) for each in images(3, 80, 80)]
+    readout = readout_of(model.to(dtype), given(inputs))
+    words = "the mean over all positions, as the model's output is the mean of their logits"
+    assert readout.provenance["positions"] == words
+
+
+def test_one_position_may_become_several() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.head = nn.Linear(6, CLASSES)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.head(inputs)[:, -1]
+            return logits
+
+    model, labels = Last(), torch.arange(70) % CLASSES
+    short, long = torch.randn(70, 1, 6), torch.randn(70, 4, 6)
+    readout = readout_of(model, [(short, labels), (long, labels)])
+    np.testing.assert_array_equal(readout.features, torch.cat([short[:, -1], long[:, -1]]))

@@ -127,6 +127,16 @@ def test_a_classifier_that_scores_every_position(said: Any) -> None:
         assert readout.provenance["positions"] == words
 
 
+@pytest.mark.parametrize("length", [1, 2])
+def test_short_sequences(length: int) -> None:
+    torch.manual_seed(0)
+    model, batch = gpt2_classifier(), sequences(12, length)
+    readout = readout_of(model, [batch])
+    with torch.no_grad():
+        own = model.eval()(batch["input_ids"]).logits.double().numpy()
+    np.testing.assert_allclose(readout.logits, own, atol=1e-5)
+
+
 def test_another_position_than_the_model_reads_is_refused() -> None:
     torch.manual_seed(0)
     with pytest.raises(InterpChecksError, match="is not what the model puts out"):
