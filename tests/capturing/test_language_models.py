@@ -10,7 +10,7 @@ import torch
 from plain_recalls import _one_thread, head_arrays, plain_run, requires_the_same
 from torch import nn
 
-from interp_checks import InterpChecksError, judge, readout_of
+from interp_checks import InterpChecksError, NotJudgedError, judge, readout_of
 
 __all__ = ["_one_thread"]  # fixture
 
@@ -209,7 +209,10 @@ def test_a_language_model_chooses_among_candidates(
     if said == "last":
         words = "the last one of each image that is not padding (attention_mask)"
         assert said_of["positions"] == words
-    assert judge("dropping direction 1 kills class 262", readout).outcome
+    # Classes are spoken of by the numbers of their tokens.
+    judge("dropping direction 1 kills class 262", readout)
+    with pytest.raises(NotJudgedError):
+        judge("dropping direction 1 kills class 0", readout)
 
 
 def test_padding_on_the_left_and_without_a_mask(language_model: Any) -> None:
