@@ -11,7 +11,7 @@ from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import listed
 
-from .head_refusals import differing, no_vectors, not_linear, single_call
+from .head_refusals import differing, no_vectors, not_finite, not_linear, single_call
 from .layer_calls import Seen
 from .linear_maps import LinearMap, as_float64, precision_of
 from .output_relations import Relation, predictions
@@ -76,6 +76,8 @@ class Head:
             )
         features, logits = as_float64(call.features), as_float64(call.logits)
         output = as_float64(seen.parts[self.part])
+        if not np.isfinite(output).all():
+            raise not_finite(output)
         cancelled = call.cancelled
         precision = precision_of(call.logits, seen.parts[self.part], cancelled=cancelled)
         making = precision_of(call.features, call.logits, products=True, cancelled=cancelled)
