@@ -31,7 +31,7 @@ from .named_heads import named_head
 from .pooled_calls import Pooling
 from .pooled_heads import find_pooled_head
 from .positions import Positions, Said
-from .progress import Progress, total_images
+from .progress import Progress, Telling
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +115,7 @@ def readout_of(
     if counting is not None and keep_inputs:
         raise _not_kept("positions that were given")
     run = ModelRun(model, output, counting, chosen, keep_inputs)
-    told = _Told(progress, batches)
+    told = Telling(progress, batches)
     with evaluating(model), torch.no_grad():
         stream = not_empty(model, batches)
         first, seen = _first_batches(run, stream, named, told)
@@ -161,20 +161,6 @@ def readout_of(
     return replace(readout, network=run.network(readout, model_head.layer, _state_of(base)))
 
 
-class _Told:
-    """Whom the progress is told, if anybody."""
-
-    def __init__(self, progress: Progress | None, batches: Any) -> None:
-        self.progress, self.done = progress, 0
-        self.total = None if progress is None else total_images(batches)
-
-    def more(self, images: int) -> None:
-        """So many images more are done."""
-        self.done += images
-        if self.progress is not None:
-            self.progress(self.done, self.total)
-
-
 class _Kept:
     """Features and labels, batch after batch.
 
@@ -207,7 +193,7 @@ class _Kept:
 
 
 def _first_batches(
-    run: ModelRun, stream: Iterator[Batch], named: tuple[str, nn.Module] | None, told: _Told
+    run: ModelRun, stream: Iterator[Batch], named: tuple[str, nn.Module] | None, told: Telling
 ) -> tuple[list[Batch], list[Seen]]:
     """So many batches that a head can be looked for in them, and what all layers did.
 

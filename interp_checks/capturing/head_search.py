@@ -12,7 +12,7 @@ from interp_checks.errors import InterpChecksError
 from interp_checks.wording import listed
 
 from .head_refusals import differing, no_vectors, not_called, not_finite, not_linear, single_call
-from .heads import Head
+from .heads import Head, sizes_of
 from .layer_calls import Call, Seen
 from .linear_maps import (
     LinearMap,
@@ -159,7 +159,7 @@ def _matches(
             precision = precision_of(
                 *(call.logits for call in calls if call.logits is not None),
                 *(seen.parts[name] for seen in batches),
-                cancelled=max(call.cancelled for call in calls),
+                summed=max(call.summed for call in calls),
             )
             relation = fitted(logits, output, precision)
             if relation is not None:
@@ -179,15 +179,18 @@ def _map_of(
     assert calls is not None
     given = [call.features for call in calls if call.features is not None]
     made = [call.logits for call in calls if call.logits is not None]
-    cancelled, rows = max(call.cancelled for call in calls), calls[0].rows
-    precision = precision_of(*given, *made, products=True, cancelled=cancelled)
+    rows = calls[0].rows
+    precision = precision_of(
+        *given, *made, products=True, summed=max(call.summed for call in calls)
+    )
     features = np.concatenate([as_float64(rows) for rows in given])
     logits = np.concatenate([as_float64(rows) for rows in made])
+    sizes = np.concatenate([sizes_of(call) for call in calls])
     stated = stated_map(layer, rows) if is_linear_layer(layer) else None
-    if stated is not None and stated.fits(features, logits, precision):
+    if stated is not None and stated.fits(features, logits, precision, sizes):
         return stated
     linear_map = asked_map(layer, torch.cat(given), calls[0].trailing, precision, rows)
-    if linear_map is not None and linear_map.fits(features, logits, precision):
+    if linear_map is not None and linear_map.fits(features, logits, precision, sizes):
         return linear_map
     return lambda name: not_linear(name, layer, stated, features, logits)
 
@@ -269,9 +272,8 @@ def _no_head(
     logits = np.concatenate([as_float64(call.logits) for call in made if call.logits is not None])
     part = next(key for key, rows in parts.items() if rows.shape[1] == logits.shape[1])
     tensors = [call.logits for call in made if call.logits is not None]
-    cancelled = max(call.cancelled for call in made)
     outputs = (seen.parts[part] for seen in batches)
-    precision = precision_of(*tensors, *outputs, cancelled=cancelled)
+    precision = precision_of(*tensors, *outputs, summed=max(call.summed for call in made))
     return differing(names[layer], layer, logits, parts[part], precision, hints)
 
 

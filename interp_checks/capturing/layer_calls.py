@@ -41,7 +41,9 @@ class Call:
         logits: what it gave, [n, K]; None likewise.
         span: both at all positions, if they were asked for.
         pooled: whether features and logits are made of those of many positions.
-        cancelled: how many times larger the numbers were that these are means of.
+        sizes: of means, how large the features were whose rounding is left in them, [n, Z]; None
+            where that is the features themselves.
+        summed: of means, how far adding up many logits may be off.
         rows: which of the layer's outputs these logits are; None for all.
     """
 
@@ -52,7 +54,8 @@ class Call:
     logits: torch.Tensor | None
     span: Span | None = None
     pooled: bool = False
-    cancelled: float = 1.0
+    sizes: torch.Tensor | None = None
+    summed: float = 0.0
     rows: IntArray | None = None
 
     @property

@@ -65,13 +65,27 @@ class LinearMap:
         summing = min(precision.roundoff, 2.0**-24) * np.sqrt(features.shape[1] + 1)
         return np.asarray(_ROUNDINGS * (precision.roundoff + summing) * size + precision.smallest)
 
-    def fits(self, features: FloatArray, logits: FloatArray, precision: Precision) -> bool:
-        """Whether a layer that gave these logits computes this."""
+    def fits(
+        self,
+        features: FloatArray,
+        logits: FloatArray,
+        precision: Precision,
+        sizes: FloatArray | None = None,
+    ) -> bool:
+        """Whether a layer that gave these logits computes this.
+
+        Args:
+            features: [n, Z].
+            logits: [n, K].
+            precision: of the coarser of the two.
+            sizes: of what was rounded, [n, Z]; the features when left out.
+        """
         if logits.shape != (len(features), len(self.weight)):
             return False
         with np.errstate(invalid="ignore"):
             off = np.abs(self(features) - logits)
-        return bool((off <= self.rounding(features, precision)).all())
+        sizes = features if sizes is None else sizes
+        return bool((off <= self.rounding(sizes, precision)).all())
 
 
 def is_convolution(layer: nn.Module) -> bool:
@@ -189,15 +203,13 @@ def as_float64(tensor: torch.Tensor) -> FloatArray:
     return array
 
 
-def precision_of(
-    *tensors: torch.Tensor, products: bool = False, cancelled: float = 1.0
-) -> Precision:
+def precision_of(*tensors: torch.Tensor, products: bool = False, summed: float = 0.0) -> Precision:
     """Of the coarsest of some tensors.
 
     Args:
         tensors: of floating-point numbers.
-        cancelled: how many times larger the numbers were that these are means of.
         products: they come from products of matrices, which CUDA may make in TensorFloat-32.
+        summed: how far they may be off beside, because many numbers were added up.
     """
     import torch
 
@@ -207,4 +219,4 @@ def precision_of(
         backends = torch.backends
         if backends.cuda.matmul.allow_tf32 or backends.cudnn.allow_tf32:
             roundoff = max(roundoff, 2.0**-11)
-    return Precision(cancelled * roundoff, cancelled * max(kind.tiny for kind in types))
+    return Precision(roundoff, max(kind.tiny for kind in types) + summed)

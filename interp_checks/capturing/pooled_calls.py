@@ -15,7 +15,7 @@ from interp_checks.errors import InterpChecksError
 
 from .head_refusals import single_call
 from .layer_calls import Call, Seen, Span
-from .linear_maps import is_convolution, is_linear_layer, precision_of
+from .linear_maps import is_convolution, is_linear_layer, may_be_linear, precision_of
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: Roundings that the logits of a position may be away from the output that is made of them.
 _ROUNDINGS = 16
-#: Where means are so many times smaller than what they are of, rounding hides too much.
-_MOST_CANCELLED = 64.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,10 @@ class Pooling:
 
 
 def spanning_layers(batches: Sequence[Seen]) -> list[nn.Module]:
-    """Linear layers that give as many numbers as the model, but at many positions; last one first.
+    """Layers that give as many numbers as the model, but at many positions; the likeliest first.
+
+    Linear layers come first, the last one called before the others; then modules that hold a
+    matrix: an adapter may be a linear map as a whole.
 
     Args:
         batches: as they were seen first.
@@ -81,12 +82,13 @@ def spanning_layers(batches: Sequence[Seen]) -> list[nn.Module]:
         call.layer
         for call in batches[0].calls
         if call.features is None
-        and is_linear_layer(call.layer)
+        and may_be_linear(call.layer)
         and min(len(call.shape), len(call.given)) > 2
         and call.given[0] == images
         and call.given[1 if is_convolution(call.layer) else -1] in widths
     ]
-    return [layer for layer in reversed(layers) if layers.count(layer) == 1]
+    once = [layer for layer in reversed(layers) if layers.count(layer) == 1]
+    return sorted(once, key=lambda layer: not is_linear_layer(layer))
 
 
 def poolings(spans: Sequence[Seen], layer: nn.Module, name: str) -> tuple[Pooling, ...]:
@@ -151,19 +153,21 @@ def _position(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call 
 
 def _mean(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call | None:
     """The mean over all positions."""
+    import torch
+
     span = call.span
     assert span is not None
-    if span.features.shape[:2] != span.logits.shape[:2] or not span.features.shape[1]:
+    features, logits = span.features, span.logits
+    if features.shape[:2] != logits.shape[:2] or not features.shape[1]:
         return None
-    cancelled, means = 1.0, []
-    for values in (span.features, span.logits):
-        mean = values.double().mean(dim=1)
-        longest, lengths = values.double().norm(dim=2).amax(dim=1), mean.norm(dim=1)
-        ratios = longest[longest > 0] / lengths[longest > 0]
-        cancelled = max([cancelled, *ratios.tolist()])
-        means.append(mean.to(values.dtype))
-    if not cancelled <= _MOST_CANCELLED:
-        return None
+    means = [values.double().mean(dim=1).to(values.dtype) for values in (features, logits)]
+    # Roundings of different positions are taken to be independent: their mean shrinks with the
+    # root of their number, as the mean itself does where features differ in sign.
+    root = features.shape[1] ** 0.5
+    sizes = torch.maximum(means[0].double().abs(), _root_mean_square(features) / root)
+    # The model adds in single precision at least.
+    adding = min(torch.finfo(logits.dtype).eps, 2.0**-23) / 2
+    summed = _ROUNDINGS * adding * float(_root_mean_square(logits).max())
     itself = Span(means[0][:, None], means[1][:, None])
     for part in parts.values():
         giving, mean_gives = _giving(span, part), _giving(itself, part)
@@ -174,8 +178,19 @@ def _mean(call: Call, parts: Mapping[str, torch.Tensor], name: str) -> Call | No
         if alike and (span.features != span.features[:, :1]).any():
             raise _ambiguous(len(part), len(part), name)
     return replace(
-        call, features=means[0], logits=means[1], span=None, pooled=True, cancelled=cancelled
+        call,
+        features=means[0],
+        logits=means[1],
+        span=None,
+        pooled=True,
+        sizes=sizes,
+        summed=summed,
     )
+
+
+def _root_mean_square(values: torch.Tensor) -> torch.Tensor:
+    """Of numbers at all positions, [n, P, width] to [n, width]."""
+    return values.double().square().mean(dim=1).sqrt()
 
 
 def _ambiguous(images: int, of: int, name: str) -> InterpChecksError:

@@ -39,7 +39,11 @@ def find_pooled_head(
         InterpChecksError: there is a layer that could be the head, but its logits are not pooled
             so that one feature vector of each image gives the output.
     """
-    layers = [layer for layer in spanning_layers(first) if named is None or layer is named[1]]
+    layers = [
+        layer
+        for layer in spanning_layers(first)
+        if (layer is not run.model if named is None else layer is named[1])
+    ]
     if not layers:
         return None
     with recording(layers, spanning=layers) as recorder:

@@ -34,3 +34,17 @@ def total_images(batches: Any) -> int | None:
             return None
         counts.append(len(labels))
     return sum(counts)
+
+
+class Telling:
+    """Whom the progress is told, if anybody."""
+
+    def __init__(self, progress: Progress | None, batches: Any) -> None:
+        self.progress, self.done = progress, 0
+        self.total = None if progress is None else total_images(batches)
+
+    def more(self, images: int) -> None:
+        """So many images more are done."""
+        self.done += images
+        if self.progress is not None:
+            self.progress(self.done, self.total)

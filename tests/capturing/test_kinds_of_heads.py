@@ -314,15 +314,64 @@ def test_half_precision(dtype: torch.dtype, pooled: bool) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_large_maps_whose_mean_is_small(dtype: torch.dtype) -> None:
-    """Rounding is that of the features, not of their mean, which is a hundred times smaller."""
+@pytest.mark.parametrize("classes", [1, CLASSES])
+@pytest.mark.parametrize("pool", [nn.AdaptiveAvgPool2d(1), nn.AvgPool2d(80)])
+def test_large_maps_whose_mean_is_small(dtype: torch.dtype, classes: int, pool: nn.Module) -> None:
+    """Rounding goes by the features, not by their mean, which is a hundred times smaller."""
     torch.manual_seed(0)
-    pool = nn.AdaptiveAvgPool2d(1)
-    model = nn.Sequential(nn.Conv2d(3, 32, 1), nn.Conv2d(32, CLASSES, 1), pool, nn.Flatten())
+    head = nn.Conv2d(16, classes, 1, bias=False)
+    model = nn.Sequential(nn.Conv2d(3, 16, 1, bias=False), head, pool, nn.Flatten()).to(dtype)
     inputs = [each.to(dtype) for each in images(3, 80, 80)]
-    readout = readout_of(model.to(dtype), given(inputs))
+    labels = [each % max(2, classes) for each in LABELS]
+    readout = readout_of(model, list(zip(inputs, labels, strict=True)))
     words = "the mean over all positions, as the model's output is the mean of their logits"
     assert readout.provenance["positions"] == words
+
+
+OTHER_MEANS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "the largest": lambda logits: logits.amax(dim=1),
+    "without the first": lambda logits: logits[:, 1:].mean(dim=1),
+    "weighted": lambda logits: (logits * torch.linspace(0.9, 1.1, 60)[:, None]).mean(dim=1),
+    "of magnitudes": lambda logits: logits.abs().mean(dim=1),
+    "logarithmic": lambda logits: logits.exp().mean(dim=1).log(),
+    "of shares": lambda logits: logits.softmax(dim=2).mean(dim=1),
+    "two positions": lambda logits: (logits[:, 3] + logits[:, 4]) / 2,
+}
+
+
+class Pooled(nn.Module):
+    def __init__(self, classes: int, what: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.head, self.what = nn.Linear(6, classes), what
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return OTHER_MEANS[self.what](self.head(inputs)).to(inputs.dtype)
+
+
+@pytest.mark.parametrize("what", OTHER_MEANS)
+@pytest.mark.parametrize("classes", [2, CLASSES])
+def test_other_means_are_refused(what: str, classes: int) -> None:
+    inputs = images(60, 6)
+    labels = [each % classes for each in LABELS]
+    with pytest.raises(InterpChecksError, match="does not read one feature vector per image"):
+        readout_of(Pooled(classes, what), list(zip(inputs, labels, strict=True)))
+
+
+@pytest.mark.parametrize("what", OTHER_MEANS)
+def test_other_means_in_half_precision_are_refused_or_all_but_the_same(what: str) -> None:
+    """What 16 roundings do not tell apart predicts the same but for ties, which are counted."""
+    inputs = [each.bfloat16() for each in images(60, 6)]
+    model = Pooled(CLASSES, what).bfloat16()
+    try:
+        readout = readout_of(model, given(inputs))
+    except InterpChecksError:
+        return
+    assert what in ("weighted", "of shares")
+    _, output = plain_run(model, model.head, inputs, features_of=lambda read, _: read[:, 0])
+    differ = int((readout.predictions() != output.argmax(axis=1)).sum())
+    said = readout.provenance["agreement"]
+    assert (f"; {differ} near ties of 29 images" in said) if differ else "near ties" not in said
 
 
 def test_one_position_may_become_several() -> None:

@@ -137,6 +137,33 @@ def test_short_sequences(length: int) -> None:
     np.testing.assert_allclose(readout.logits, own, atol=1e-5)
 
 
+class Adapted(nn.Module):
+    """A layer and a low-rank adapter beside it."""
+
+    def __init__(self, base: nn.Linear) -> None:
+        super().__init__()
+        self.base, self.down = base, nn.Linear(base.in_features, 2, bias=False)
+        self.up = nn.Linear(2, base.out_features, bias=False)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.base(tokens) + self.up(self.down(tokens))
+        return scores
+
+
+@pytest.mark.parametrize("said", [None, "last"])
+def test_an_adapter_at_every_position_is_one_head(said: str | None) -> None:
+    torch.manual_seed(0)
+    model = gpt2_classifier()
+    model.score = Adapted(model.score)
+    readout = readout_of(model, BATCHES, positions=said)
+    plain = plain_run(
+        model, model.score, BATCHES, logits_of=lambda output: output.logits, features_of=last_of
+    )
+    np.testing.assert_allclose(readout.features, plain[0], atol=1e-5)
+    np.testing.assert_allclose(readout.logits, plain[1], atol=1e-4)
+    assert "by the weight that it was seen to apply" in readout.provenance["head"]
+
+
 def test_another_position_than_the_model_reads_is_refused() -> None:
     torch.manual_seed(0)
     with pytest.raises(InterpChecksError, match="is not what the model puts out"):
@@ -288,6 +315,28 @@ def test_what_a_language_model_is_refused_for(language_model: Any, what: str) ->
         readout_of(language_model, [sequences()], **more)
     assert problem in caught.value.problem
     assert remedy in str(caught.value)
+
+
+class After(nn.Module):
+    """A language model that does something to its logits."""
+
+    def __init__(self, model: nn.Module, what: str) -> None:
+        super().__init__()
+        self.model, self.what = model, what
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        logits = self.model(input_ids, attention_mask=attention_mask).logits
+        made: torch.Tensor = getattr(logits, self.what)(dim=-1)
+        return made
+
+
+def test_what_of_a_vocabulary_holds_of_the_candidates(language_model: Any) -> None:
+    """A log-softmax takes one number from all logits; a softmax of all is none of some."""
+    options: Any = {"positions": "last", "candidates": CANDIDATES[:4]}
+    readout = readout_of(After(language_model, "log_softmax"), BATCHES, **options)
+    assert readout.provenance["output"] == "the head's logits, less one number for each image"
+    with pytest.raises(InterpChecksError, match="is not what the model puts out"):
+        readout_of(After(language_model, "softmax"), BATCHES, **options)
 
 
 def test_a_sequence_of_padding_alone_is_refused(language_model: Any) -> None:
