@@ -120,12 +120,13 @@ def require_weights(model: nn.Module) -> None:
             expected="trained weights in every layer",
             remedy="run the model once on one batch, then load its weights",
         )
-    devices = {str(value.device): name for name, value in reversed(stored)}
+    parameters = reversed([*model.named_parameters()])
+    devices = {str(value.device): name for name, value in parameters}
     if len(devices) > 1:
         raise InterpChecksError(
             "the model is on several devices",
             found=" and ".join(f"{name!r} on {device}" for device, name in devices.items()),
-            expected="all parameters and buffers on one device",
+            expected="all parameters on one device",
             remedy="move it there: model.to('cpu'); weights on the meta device have no values "
             "before a checkpoint is loaded",
         )

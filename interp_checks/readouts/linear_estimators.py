@@ -176,8 +176,8 @@ def _weight_and_bias(last: Any, width: int) -> tuple[FloatArray, FloatArray]:
             found=f"{kind} without coef_",
             expected="a linear classifier: LogisticRegression, LinearSVC, RidgeClassifier, "
             "SGDClassifier, Perceptron, LinearDiscriminantAnalysis",
-            remedy="of other classifiers that are linear make Readout(features, labels, weight, "
-            "bias)",
+            remedy="of a search give its best_estimator_; of other classifiers that are linear make "
+            "Readout(features, labels, weight, bias)",
         )
     dense = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
     weight = np.atleast_2d(np.asarray(dense, dtype=np.float64))

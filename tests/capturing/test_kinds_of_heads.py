@@ -328,6 +328,31 @@ def test_large_maps_whose_mean_is_small(dtype: torch.dtype, classes: int, pool: 
     assert readout.provenance["positions"] == words
 
 
+def test_a_mean_that_all_but_vanishes() -> None:
+    """Features are centred, so that what is left of their mean is rounding, as in the logits."""
+    torch.manual_seed(0)
+    head, pool = nn.Conv2d(16, CLASSES, 1, bias=False), nn.AdaptiveAvgPool2d(1)
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.InstanceNorm2d(16), head, pool, nn.Flatten())
+    inputs = [each.bfloat16() for each in images(3, 20, 20)]
+    readout = readout_of(model.bfloat16(), given(inputs))
+    _, output = plain_run(model, head, inputs, features_of=lambda read, _: read.mean(dim=(2, 3)))
+    differ = int((readout.predictions() != output.argmax(axis=1)).sum())
+    assert f"; {differ} near ties of 29 images" in readout.provenance["agreement"]
+
+
+def test_thousands_of_positions_in_half_precision() -> None:
+    """Some of so many are as near to the output as the mean is, by chance."""
+    torch.manual_seed(0)
+    head, pool = nn.Conv2d(16, CLASSES, 1), nn.AdaptiveAvgPool2d(1)
+    model = nn.Sequential(nn.Conv2d(3, 16, 1), head, pool, nn.Flatten()).bfloat16()
+    inputs = [each.bfloat16() for each in images(3, 112, 112)]
+    readout = readout_of(model, given(inputs))
+    plain = plain_run(
+        model, head, inputs, features_of=lambda read, _: read.double().mean(dim=(2, 3))
+    )
+    np.testing.assert_allclose(readout.features, plain[0], atol=0.01)
+
+
 OTHER_MEANS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "the largest": lambda logits: logits.amax(dim=1),
     "without the first": lambda logits: logits[:, 1:].mean(dim=1),

@@ -22,6 +22,7 @@ from sklearn.linear_model import (
     RidgeClassifier,
     SGDClassifier,
 )
+from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -121,6 +122,25 @@ def test_one_row_of_two_classes_is_halved() -> None:
     np.testing.assert_allclose(readout.logits, np.stack([-score, score], axis=1) / 2, atol=1e-9)
 
 
+def test_a_linear_kernel_between_two_classes() -> None:
+    x, numbers = samples(2)
+    estimator = SVC(kernel="linear").fit(x, numbers)
+    readout = Readout.from_linear(estimator, x, numbers)
+    np.testing.assert_array_equal(readout.predictions(), estimator.predict(x))
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_ties_are_the_first_class_as_they_are_the_estimators(classes: int) -> None:
+    x, numbers = samples(classes)
+    estimator = LogisticRegression(max_iter=5000).fit(x, numbers)
+    estimator.coef_[:], estimator.intercept_[:] = estimator.coef_[:1], estimator.intercept_[:1]
+    if classes == 2:
+        estimator.coef_[:], estimator.intercept_[:] = 0, 0
+    readout = Readout.from_linear(estimator, x, numbers)
+    assert not estimator.predict(x).any()
+    assert not readout.predictions().any()
+
+
 def test_sparse_and_single_precision_samples() -> None:
     x, numbers = samples(4)
     estimator = LogisticRegression(max_iter=5000).fit(x, numbers)
@@ -168,6 +188,13 @@ REFUSED: dict[str, tuple[Any, Any, Any, str, str]] = {
         Y,
         "not predict what its weight does",
         "SVC",
+    ),
+    "a search": (
+        GridSearchCV(LogisticRegression(max_iter=5000), {"C": [1.0]}).fit(X, Y),
+        X,
+        Y,
+        "not linear",
+        "give its best_estimator_",
     ),
     "several labels": (
         RidgeClassifier().fit(X, np.eye(3)[Y]),
