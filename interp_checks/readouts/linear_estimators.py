@@ -176,7 +176,7 @@ def _weight_and_bias(last: Any, width: int) -> tuple[FloatArray, FloatArray]:
             found=f"{kind} without coef_",
             expected="a linear classifier: LogisticRegression, LinearSVC, RidgeClassifier, "
             "SGDClassifier, Perceptron, LinearDiscriminantAnalysis",
-            remedy="of a search give its best_estimator_; of other classifiers that are linear make "
+            remedy="of a search give its best_estimator_; of other linear classifiers make "
             "Readout(features, labels, weight, bias)",
         )
     dense = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
