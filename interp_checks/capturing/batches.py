@@ -92,6 +92,14 @@ class Batch:
             )
         return len(self.labels)
 
+    def by_name(self, model: nn.Module) -> dict[str, Any]:
+        """What the model is called with, by the names of its arguments."""
+        signature = _signature(model)
+        if signature is None:
+            return dict(self.keywords)
+        bound = signature.bind(*self.arguments, **self.keywords)
+        return {**bound.arguments, **self.keywords}
+
     def described(self) -> str:
         """What the model is called with, short."""
         parts = [_described(value) for value in self.arguments]

@@ -5,7 +5,6 @@ Modules that import torch do so when they are called.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,29 +13,29 @@ import numpy as np
 
 from interp_checks.arrays import Array, IntArray
 from interp_checks.errors import InterpChecksError
-from interp_checks.networks.model_state import (
-    evaluating,
-    first_device,
-    require_weights,
-    single_dtype,
-    uncompiled,
-)
+from interp_checks.networks.model_state import evaluating, require_weights, uncompiled
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.intervals import CONFIDENCE
 
 from .batches import Batch
+from .candidates import candidate_numbers
+from .class_names import class_names_of
 from .head_search import find_head
 from .heads import Head
+from .label_maps import LabelMap, mapped_classes, numbers_by_label
 from .labels import class_numbers
-from .layer_calls import Recorder, Seen, recording
-from .linear_maps import is_linear_layer
-from .model_outputs import Output, logits_by_name
+from .layer_calls import Seen, recording
+from .model_outputs import Output
+from .model_run import ModelRun, not_empty
+from .named_heads import named_head
+from .pooled_calls import Pooling
+from .pooled_heads import find_pooled_head
+from .positions import Positions, Said
+from .progress import Progress, Telling
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-    from interp_checks.networks.network import Network
 
 #: The head is looked for on so many images, or on all if there are fewer.
 _ENOUGH = 64
@@ -48,11 +47,15 @@ def readout_of(
     *,
     head: nn.Module | str | None = None,
     output: Output = None,
+    positions: Said = None,
+    candidates: Sequence[int] | None = None,
     class_names: Sequence[str] = (),
+    label_map: LabelMap | None = None,
     provenance: Mapping[str, str] | None = None,
     confidence: float = CONFIDENCE,
     keep_inputs: bool = False,
     base: nn.Module | Mapping[str, torch.Tensor] | None = None,
+    progress: Progress | None = None,
 ) -> Readout:
     """Run a model and keep the features that its linear head reads.
 
@@ -67,7 +70,9 @@ def readout_of(
 
     Args:
         model: any module whose output layer is linear and is called once per batch, on features
-            [batch, Z] (or [batch, Z, 1, 1] for a convolution). A single logit makes two classes.
+            [batch, Z] (or [batch, Z, h, w] for a convolution of 1 x 1). Features may also be those
+            of many positions, [batch, P, Z], if the output is the logits of one position of each
+            image, or the mean of them all. A single logit makes two classes.
         batches: pairs of inputs and labels, or mappings that have labels under "labels",
             "label", "targets", "target" or "y". Inputs are a tensor or array, a packed sequence,
             a tuple of the model's arguments, or a mapping of them by name; they go to the
@@ -76,61 +81,77 @@ def readout_of(
         head: the output layer, or its name within the model, if it is to be this one.
         output: where the logits are in what the model returns, if that is more than a tensor: a
             name ("logits", "heads.digit"), a position, or a function of it.
-        class_names: K names; "0", "1", ... when left out.
+        positions: which position of each image counts, where the model puts out logits for all,
+            [batch, P, K]: "last" (that is not padding, by the attention mask or the padding
+            token), a whole number for all images, whole numbers [N] in the order of the batches,
+            or a function that gives them [batch] for what the model is called with.
+        candidates: which of the model's outputs are the classes, by number, in the order of the
+            classes: tokens of a vocabulary. The prediction is the largest of their logits alone.
+        class_names: K names; when left out those of the model's configuration, else of the data
+            set, else "0", "1", ... (of candidates, their numbers).
+        label_map: the class of each label, where labels are no class numbers; or a sequence
+            whose i-th entry is the label of class i.
         provenance: where model and images came from, in plain words by topic.
         confidence: of every interval that is derived from the readout.
         keep_inputs: keep all inputs in memory, and the model, so that claims about weights inside
             it can be judged; inputs must be tensors of the same shape.
         base: the model that this one was fine-tuned from, or its state dict, for claims about
             updates; with ``keep_inputs``.
+        progress: called after each batch with the number of images that are done, and of all
+            images (None where that is not known before).
 
     Raises:
         InterpChecksError: no linear layer gives the model's output, a batch or its labels are
-            none of the above, or there are no batches.
+            none of the above, positions or candidates do not fit the output, or there are no
+            batches.
     """
     import torch
 
     model = uncompiled(model)
     require_weights(model)
-    named = _named_head(model, head)
-    run = _Run(model, output, keep_inputs)
-    features: list[Array] = []
-    labels: list[IntArray] = []
-
-    def keep(model_head: Head, seen: Seen, given: Any) -> None:
-        features.append(model_head.features(seen))
-        labels.append(class_numbers(given, model_head.classes, class_names))
-
+    named = named_head(model, head)
+    counting = None if positions is None else Positions(positions, model)
+    chosen = None if candidates is None else candidate_numbers(candidates)
+    if counting is not None and keep_inputs:
+        raise _not_kept("positions that were given")
+    run = ModelRun(model, output, counting, chosen, keep_inputs)
+    told = Telling(progress, batches)
     with evaluating(model), torch.no_grad():
-        stream = _not_empty(run, batches)
-        first: list[tuple[Seen, Any]] = []
-        layers = dict.fromkeys([*model.modules(), *([] if named is None else [named[1]])])
-        with recording(layers) as recorder:
-            while sum(seen.images for seen, _ in first) < _ENOUGH:
-                batch = next(stream, None)
-                if batch is None:
-                    break
-                first.append((run.through(batch, recorder), batch.labels))
-            if not first:
-                raise InterpChecksError("there are no batches to run the model on")
-            recorder.paused = True
-            model_head = find_head(model, [seen for seen, _ in first], named, class_names)
-        _require_names(model_head, class_names)
-        for seen, given in first:
-            keep(model_head, seen, given)
-        del first
-        with recording([model_head.layer]) as recorder:
+        stream = not_empty(model, batches)
+        first, seen = _first_batches(run, stream, named, told)
+        model_head, pooling, seen = _find(run, first, seen, named, class_names)
+        names, source = tuple(class_names), ""
+        if not names:
+            names, source = class_names_of(model, batches, model_head.classes, chosen)
+        _require_names(model_head, names)
+        kept = _Kept(model_head, names, label_map)
+        for batch, each in zip(first, seen, strict=True):
+            kept.add(each, batch.labels)
+        del first, seen
+        layer = model_head.layer
+        with recording([layer], spanning=[layer] if pooling else ()) as recorder:
             for batch in stream:
-                keep(model_head, run.through(batch, recorder), batch.labels)
+                each = run.through(batch, recorder)
+                if pooling is not None:
+                    each = pooling.required_of(each, layer, model_head.name)
+                kept.add(run.among_candidates(each), batch.labels)
+                told.more(len(batch))
         # Still in evaluation mode: some weights move when they are read in training.
         noted = model_head.provenance(model)
+    if pooling is not None:
+        noted["positions"] = pooling.words
+    if counting is not None:
+        counting.require_all_used()
+        noted["positions"] = counting.words
+    if source:
+        noted["classes"] = source
     weight, bias = model_head.weight_and_bias()
     readout = Readout(
-        features=np.concatenate(features),
-        labels=np.concatenate(labels),
+        features=np.concatenate(kept.features),
+        labels=np.concatenate(kept.labels),
         weight=weight,
         bias=bias,
-        class_names=tuple(class_names),
+        class_names=names,
         provenance={**noted, **run.notes, **(provenance or {})},
         confidence=confidence,
     )
@@ -140,84 +161,103 @@ def readout_of(
     return replace(readout, network=run.network(readout, model_head.layer, _state_of(base)))
 
 
-class _Run:
-    """A model that batches are run through, and what is noted on the way."""
+class _Kept:
+    """Features and labels, batch after batch.
 
-    def __init__(self, model: nn.Module, output: Output, keep_inputs: bool) -> None:
-        self.model, self.output, self.keep_inputs = model, output, keep_inputs
-        self.device, self.dtype = first_device(model), single_dtype(model)
-        self.cast: torch.dtype | None = None
-        self.inputs: list[torch.Tensor] = []
-        self.notes: dict[str, str] = {}
+    Args:
+        head: of the model.
+        class_names: K names, or none.
+        label_map: of the user, if there is one.
 
-    def through(self, batch: Batch, recorder: Recorder) -> Seen:
-        """Run one batch.
+    Raises:
+        InterpChecksError: the label_map does not fit the model.
+    """
 
-        Raises:
-            InterpChecksError: nothing in the output is logits, or inputs cannot be kept.
-        """
-        recorder.clear()
-        if self.keep_inputs and batch.only_tensor is None:
-            raise InterpChecksError(
-                "only inputs that are one tensor for each batch can be kept",
-                found=batch.described(),
-                remedy="pad sequences to one length and give the model one tensor, or leave "
-                "keep_inputs out: claims about gates are then not judged",
-            )
-        returned = self._call(batch, recorder)
-        if self.keep_inputs:
-            kept = batch.placed(_cpu(), self.cast).only_tensor
-            assert kept is not None
-            self.inputs.append(kept)
-        images = len(batch)
-        return Seen(tuple(recorder.calls), logits_by_name(returned, images, self.output), images)
+    def __init__(self, head: Head, class_names: Sequence[str], label_map: LabelMap | None) -> None:
+        self.head, self.class_names = head, class_names
+        self.by_label = None if label_map is None else numbers_by_label(label_map, head.classes)
+        self.features: list[Array] = []
+        self.labels: list[IntArray] = []
 
-    def _call(self, batch: Batch, recorder: Recorder) -> Any:
-        """What the model returns; inputs of another type than its weights are cast if need be."""
-        given = batch.placed(self.device, self.cast)
-        others = batch.floating_dtypes() - {self.dtype}
-        try:
-            return self.model(*given.arguments, **given.keywords)
-        except Exception as error:
-            if self.cast is not None or self.dtype is None or not others:
-                raise _broken(error, given) from error
-            first = error
-        recorder.clear()
-        given = batch.placed(self.device, self.dtype)
-        try:
-            returned = self.model(*given.arguments, **given.keywords)
-        except Exception:
-            raise _broken(first, given) from first
-        self.cast = self.dtype
-        types = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in others))
-        model_type = str(self.dtype).removeprefix("torch.")
-        self.notes["inputs"] = f"cast from {types} to {model_type}, the type of the model"
-        return returned
-
-    def network(
-        self, readout: Readout, layer: nn.Module, base: Mapping[str, torch.Tensor] | None
-    ) -> Network:
-        """The model and all its inputs.
+    def add(self, seen: Seen, labels: Any) -> None:
+        """Keep a batch, once its features are seen to give the model's output.
 
         Raises:
-            InterpChecksError: inputs have different shapes.
+            InterpChecksError: they do not, or labels are no classes.
         """
-        import torch
+        self.features.append(self.head.features(seen))
+        if self.by_label is not None:
+            self.labels.append(mapped_classes(labels, self.by_label))
+        else:
+            self.labels.append(class_numbers(labels, self.head.classes, self.class_names))
 
-        from interp_checks.networks.network import Network
-        from interp_checks.networks.reference import Reading
 
-        shapes = sorted({tuple(batch.shape[1:]) for batch in self.inputs})
-        if len(shapes) > 1:
+def _first_batches(
+    run: ModelRun, stream: Iterator[Batch], named: tuple[str, nn.Module] | None, told: Telling
+) -> tuple[list[Batch], list[Seen]]:
+    """So many batches that a head can be looked for in them, and what all layers did.
+
+    Raises:
+        InterpChecksError: there are none, or the model does not run on one.
+    """
+    first: list[Batch] = []
+    seen: list[Seen] = []
+    layers = dict.fromkeys([*run.model.modules(), *([] if named is None else [named[1]])])
+    with recording(layers) as recorder:
+        while sum(each.images for each in seen) < _ENOUGH:
+            batch = next(stream, None)
+            if batch is None:
+                break
+            first.append(batch)
+            seen.append(run.through(batch, recorder))
+            told.more(len(batch))
+    if not first:
+        raise InterpChecksError("there are no batches to run the model on")
+    return first, seen
+
+
+def _find(
+    run: ModelRun,
+    batches: Sequence[Batch],
+    seen: list[Seen],
+    named: tuple[str, nn.Module] | None,
+    class_names: Sequence[str],
+) -> tuple[Head, Pooling | None, list[Seen]]:
+    """The head; how the model pools its logits, if it does; and what the head read and gave.
+
+    Raises:
+        InterpChecksError: there is none.
+    """
+    among = [run.among_candidates(each) for each in seen]
+    try:
+        head = find_head(run.model, among, named, class_names)
+    except InterpChecksError:
+        pooled = None
+        if run.positions is None:
+            pooled = find_pooled_head(run, batches, seen, named, class_names)
+        if pooled is None:
+            raise
+        if run.keep_inputs:
+            raise _not_kept("logits that the model pools") from None
+        return pooled
+    if run.positions is not None:
+        call = next(call for call in among[0].calls if call.layer is head.layer)
+        if not call.pooled:
             raise InterpChecksError(
-                "inputs of different shapes cannot be kept together",
-                found=" and ".join(map(str, shapes[:2])),
-                remedy="pad them to one length, or leave keep_inputs out",
+                "positions are of no use: the head reads one feature vector per image",
+                found=f"features {call.shape}, read by {head.name}",
+                remedy="leave positions out",
             )
-        model, together = self.model, torch.cat(self.inputs)
-        name = next(name for name, part in model.named_modules() if part is layer)
-        reading = Reading.of(readout, name)
-        return Network(lambda: model, lambda: together, reading=reading, base=base)
+    return head, None, among
+
+
+def _not_kept(what: str) -> InterpChecksError:
+    return InterpChecksError(
+        "inputs cannot be kept where the head is applied to every position",
+        found=what,
+        expected="a head that reads one feature vector per image",
+        remedy="leave keep_inputs out: claims about weights inside the model are then not judged",
+    )
 
 
 def _state_of(base: nn.Module | Mapping[str, torch.Tensor] | None) -> Any:
@@ -241,71 +281,6 @@ def _state_of(base: nn.Module | Mapping[str, torch.Tensor] | None) -> Any:
     return {name: tensor.detach().clone() for name, tensor in state.items()}
 
 
-def _broken(error: Exception, batch: Batch) -> InterpChecksError:
-    """The model raised an error, which is shown as its cause."""
-    return InterpChecksError(
-        "the model cannot be run on a batch",
-        found=textwrap.shorten(f"{type(error).__name__}: {error}", 300),
-        expected="a model that runs on these inputs in evaluation mode",
-        remedy=f"it was called with {batch.described()}; try the same by hand",
-    )
-
-
-def _not_empty(run: _Run, batches: Iterable[Any]) -> Iterator[Batch]:
-    """Batches with at least one image.
-
-    Raises:
-        InterpChecksError: these are no batches.
-    """
-    try:
-        stream = iter(batches)
-    except TypeError:
-        raise InterpChecksError(
-            "there are no batches to run the model on",
-            found=type(batches).__name__,
-            expected="an iterable of batches: [(inputs, labels)] for a single one",
-        ) from None
-    for batch in stream:
-        made = Batch.of(batch, run.model)
-        if len(made):
-            yield made
-
-
-def _named_head(model: nn.Module, head: nn.Module | str | None) -> tuple[str, nn.Module] | None:
-    """The layer that the user names, with its name.
-
-    Raises:
-        InterpChecksError: there is none of this name.
-    """
-    from torch import nn
-
-    if head is None:
-        return None
-    layers = dict(model.named_modules())
-    if isinstance(head, str):
-        for said in (head, head.removeprefix("_orig_mod."), head.removeprefix("module.")):
-            if said in layers:
-                return repr(said) if said else "the model itself", uncompiled(layers[said])
-        linear = [
-            name or "the model itself" for name, part in layers.items() if is_linear_layer(part)
-        ]
-        raise InterpChecksError(
-            f"the model has no linear layer {head!r}",
-            found=textwrap.shorten(", ".join(linear), 300) or "no linear layer",
-        )
-    if not isinstance(head, nn.Module):
-        raise InterpChecksError(
-            "this is no layer of the model",
-            found=type(head).__name__,
-            expected="a module, or its name within the model",
-        )
-    layer: nn.Module = uncompiled(head)
-    for name, part in layers.items():
-        if part is layer:
-            return repr(name) if name else "the model itself", layer
-    return str(layer), layer
-
-
 def _require_names(head: Head, class_names: Sequence[str]) -> None:
     if class_names and len(class_names) != head.classes:
         raise InterpChecksError(
@@ -314,9 +289,3 @@ def _require_names(head: Head, class_names: Sequence[str]) -> None:
             expected=f"{head.classes}, in the order of the outputs of {head.name}",
             remedy="if the model has several heads, this may be another one: name it, head=...",
         )
-
-
-def _cpu() -> torch.device:
-    import torch
-
-    return torch.device("cpu")

@@ -58,6 +58,18 @@ def no_vectors(call: Call, seen: Seen, name: str) -> InterpChecksError:
     )
 
 
+def not_finite(outputs: FloatArray) -> InterpChecksError:
+    """What the model puts out has NaN or infinity."""
+    broken = int((~np.isfinite(outputs)).sum())
+    return InterpChecksError(
+        "the model's output has values that are not finite",
+        found=f"{broken} of {outputs.size} are NaN or infinite",
+        expected="finite logits",
+        remedy="a training that diverged gives such outputs, and so does a mask of -inf: leave "
+        "masked classes out of the head",
+    )
+
+
 def not_linear(
     name: str, layer: nn.Module, linear: LinearMap | None, features: FloatArray, logits: FloatArray
 ) -> InterpChecksError:

@@ -11,8 +11,8 @@ from interp_checks.arrays import FloatArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import listed
 
-from .head_refusals import differing, no_vectors, not_called, not_linear, single_call
-from .heads import Head
+from .head_refusals import differing, no_vectors, not_called, not_finite, not_linear, single_call
+from .heads import Head, sizes_of
 from .layer_calls import Call, Seen
 from .linear_maps import (
     LinearMap,
@@ -159,6 +159,7 @@ def _matches(
             precision = precision_of(
                 *(call.logits for call in calls if call.logits is not None),
                 *(seen.parts[name] for seen in batches),
+                summed=max(call.summed for call in calls),
             )
             relation = fitted(logits, output, precision)
             if relation is not None:
@@ -178,15 +179,18 @@ def _map_of(
     assert calls is not None
     given = [call.features for call in calls if call.features is not None]
     made = [call.logits for call in calls if call.logits is not None]
-    precision = precision_of(*given, *made, products=True)
+    rows = calls[0].rows
+    precision = precision_of(
+        *given, *made, products=True, summed=max(call.summed for call in calls)
+    )
     features = np.concatenate([as_float64(rows) for rows in given])
     logits = np.concatenate([as_float64(rows) for rows in made])
-    stated = stated_map(layer) if is_linear_layer(layer) else None
-    if stated is not None and stated.fits(features, logits, precision):
+    sizes = np.concatenate([sizes_of(call) for call in calls])
+    stated = stated_map(layer, rows) if is_linear_layer(layer) else None
+    if stated is not None and stated.fits(features, logits, precision, sizes):
         return stated
-    trailing = (1,) * (len(calls[0].shape) - 2)
-    linear_map = asked_map(layer, torch.cat(given), trailing, precision)
-    if linear_map is not None and linear_map.fits(features, logits, precision):
+    linear_map = asked_map(layer, torch.cat(given), calls[0].trailing, precision, rows)
+    if linear_map is not None and linear_map.fits(features, logits, precision, sizes):
         return linear_map
     return lambda name: not_linear(name, layer, stated, features, logits)
 
@@ -244,16 +248,9 @@ def _no_head(
         if not calls:
             return not_called("any linear layer")
         return no_vectors(calls[-1], batches[0], names[calls[-1].layer])
-    name, output = next(iter(parts.items()))
-    broken = {part: int((~np.isfinite(rows)).sum()) for part, rows in parts.items()}
-    if broken[name]:
-        return InterpChecksError(
-            "the model's output has values that are not finite",
-            found=f"{broken[name]} of {output.size} are NaN or infinite",
-            expected="finite logits",
-            remedy="a training that diverged gives such outputs, and so does a mask of -inf: leave "
-            "masked classes out of the head",
-        )
+    output = next(iter(parts.values()))
+    if not np.isfinite(output).all():
+        return not_finite(output)
     widths = {rows.shape[1] for rows in parts.values()}
     same = [layer for layer in chosen if _width(layer, batches) in widths]
     if not same:
@@ -275,7 +272,8 @@ def _no_head(
     logits = np.concatenate([as_float64(call.logits) for call in made if call.logits is not None])
     part = next(key for key, rows in parts.items() if rows.shape[1] == logits.shape[1])
     tensors = [call.logits for call in made if call.logits is not None]
-    precision = precision_of(*tensors, *(seen.parts[part] for seen in batches))
+    outputs = (seen.parts[part] for seen in batches)
+    precision = precision_of(*tensors, *outputs, summed=max(call.summed for call in made))
     return differing(names[layer], layer, logits, parts[part], precision, hints)
 
 

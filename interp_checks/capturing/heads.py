@@ -11,8 +11,8 @@ from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import InterpChecksError
 from interp_checks.wording import listed
 
-from .head_refusals import differing, no_vectors, not_linear, single_call
-from .layer_calls import Seen
+from .head_refusals import differing, no_vectors, not_finite, not_linear, single_call
+from .layer_calls import Call, Seen
 from .linear_maps import LinearMap, as_float64, precision_of
 from .output_relations import Relation, predictions
 
@@ -76,9 +76,11 @@ class Head:
             )
         features, logits = as_float64(call.features), as_float64(call.logits)
         output = as_float64(seen.parts[self.part])
-        precision = precision_of(call.logits, seen.parts[self.part])
-        making = precision_of(call.features, call.logits, products=True)
-        made, rounding = self.linear(features), self.linear.rounding(features, making)
+        if not np.isfinite(output).all():
+            raise not_finite(output)
+        precision = precision_of(call.logits, seen.parts[self.part], summed=call.summed)
+        making = precision_of(call.features, call.logits, products=True, summed=call.summed)
+        made, rounding = self.linear(features), self.linear.rounding(sizes_of(call), making)
         with np.errstate(invalid="ignore"):
             off = np.abs(made - logits) if made.shape == logits.shape else np.inf
         if not (off <= rounding).all():
@@ -156,6 +158,13 @@ class Head:
         if self.otherwise:
             agreement += f"; {self.otherwise} near ties of {self.images} images are rounded apart"
         return {"head": words, "output": output, "agreement": agreement}
+
+
+def sizes_of(call: Call) -> FloatArray:
+    """How large the features were that a layer's rounding goes by, [n, Z]."""
+    sizes = call.features if call.sizes is None else call.sizes
+    assert sizes is not None
+    return as_float64(sizes)
 
 
 def _leads(logits: FloatArray) -> FloatArray:

@@ -24,19 +24,7 @@ def class_numbers(labels: Any, classes: int, class_names: Sequence[str]) -> IntA
     Raises:
         InterpChecksError: they are none of these.
     """
-    import torch
-
-    array = labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels
-    if isinstance(array, torch.Tensor):
-        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
-    elif isinstance(array, (list, tuple)) and any(
-        isinstance(label, torch.Tensor) for label in array
-    ):
-        array = [label.tolist() if isinstance(label, torch.Tensor) else label for label in array]
-    try:
-        array = np.asarray(array)
-    except ValueError:
-        array = np.asarray(None)
+    array = as_array(labels)
     if array.dtype.kind == "U" and array.ndim == 1:
         return _named(array, class_names)
     if array.dtype.kind not in "biuf" or array.ndim not in (1, 2) or not array.size:
@@ -73,7 +61,24 @@ def class_numbers(labels: Any, classes: int, class_names: Sequence[str]) -> IntA
             else "if the model has several heads, this may be another one's: name it, head="
         )
         raise _no_classes(f"{array.dtype} from {low} to {high}", classes, remedy)
-    return array.astype(np.int64)
+    return np.asarray(array, dtype=np.int64)
+
+
+def as_array(labels: Any) -> Any:
+    """Labels of a batch as an array, of objects if they are no numbers or words."""
+    import torch
+
+    array = labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels
+    if isinstance(array, torch.Tensor):
+        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+    elif isinstance(array, (list, tuple)) and any(
+        isinstance(label, torch.Tensor) for label in array
+    ):
+        array = [label.tolist() if isinstance(label, torch.Tensor) else label for label in array]
+    try:
+        return np.asarray(array)
+    except ValueError:
+        return np.asarray(None)
 
 
 def _named(names: Any, class_names: Sequence[str]) -> IntArray:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interp_checks.arrays import FloatArray
+from interp_checks.arrays import FloatArray, IntArray
 
 from .output_relations import Precision
 
@@ -65,22 +65,42 @@ class LinearMap:
         summing = min(precision.roundoff, 2.0**-24) * np.sqrt(features.shape[1] + 1)
         return np.asarray(_ROUNDINGS * (precision.roundoff + summing) * size + precision.smallest)
 
-    def fits(self, features: FloatArray, logits: FloatArray, precision: Precision) -> bool:
-        """Whether a layer that gave these logits computes this."""
+    def fits(
+        self,
+        features: FloatArray,
+        logits: FloatArray,
+        precision: Precision,
+        sizes: FloatArray | None = None,
+    ) -> bool:
+        """Whether a layer that gave these logits computes this.
+
+        Args:
+            features: [n, Z].
+            logits: [n, K].
+            precision: of the coarser of the two.
+            sizes: of what was rounded, [n, Z]; the features when left out.
+        """
         if logits.shape != (len(features), len(self.weight)):
             return False
         with np.errstate(invalid="ignore"):
             off = np.abs(self(features) - logits)
-        return bool((off <= self.rounding(features, precision)).all())
+        sizes = features if sizes is None else sizes
+        return bool((off <= self.rounding(sizes, precision)).all())
 
 
-def is_linear_layer(layer: nn.Module) -> bool:
-    """Whether a layer has a weight to read logits out with: linear, or a convolution to 1 x 1."""
+def is_convolution(layer: nn.Module) -> bool:
+    """Whether the second axis of what a layer reads holds its features."""
     from torch import nn
 
-    convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    if isinstance(layer, convolutions):
-        return layer.groups == 1 and all(size == 1 for size in layer.kernel_size)
+    return isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d))
+
+
+def is_linear_layer(layer: Any) -> bool:
+    """Whether a layer has a weight to read logits out with: linear, or a convolution of 1 x 1."""
+    from torch import nn
+
+    if is_convolution(layer):
+        return bool(layer.groups == 1 and all(size == 1 for size in layer.kernel_size))
     return isinstance(layer, nn.Linear)
 
 
@@ -92,21 +112,29 @@ def may_be_linear(layer: nn.Module) -> bool:
     )
 
 
-def stated_map(layer: Any) -> LinearMap | None:
-    """The map that a linear layer's weight and bias state."""
+def stated_map(layer: Any, rows: IntArray | None = None) -> LinearMap | None:
+    """The map that a linear layer's weight and bias state; of some of its outputs, if so said."""
     import torch
 
     weight = getattr(layer, "weight", None)
     bias = getattr(layer, "bias", None)
     if not isinstance(weight, torch.Tensor) or weight.ndim < 2:
         return None
+    if rows is not None:  # before they are widened: vocabularies are large
+        chosen = torch.from_numpy(rows).to(weight.device)
+        weight = weight[chosen]
+        bias = bias[chosen] if isinstance(bias, torch.Tensor) else None
     matrix = as_float64(weight.flatten(1))
     offset = as_float64(bias) if isinstance(bias, torch.Tensor) else np.zeros(len(matrix))
     return LinearMap(matrix, offset, True)
 
 
 def asked_map(
-    layer: nn.Module, features: torch.Tensor, trailing: tuple[int, ...], precision: Precision
+    layer: nn.Module,
+    features: torch.Tensor,
+    trailing: tuple[int, ...],
+    precision: Precision,
+    rows: IntArray | None = None,
 ) -> LinearMap | None:
     """The map that a layer computes, found by asking; None if it computes no linear map.
 
@@ -115,14 +143,15 @@ def asked_map(
         features: some that it read, [n, Z].
         trailing: sizes after [n, Z] of what it read, all one.
         precision: of the layer's own numbers.
+        rows: which of its outputs; all when left out.
     """
     try:
         wide = copy.deepcopy(layer).double()
-        ask, dtype = _asking(wide, trailing), features.double().dtype
+        ask, dtype = _asking(wide, trailing, rows), features.double().dtype
         ask(features[:1].to(dtype))
         precision = Precision(2.0**-53, 1e-300)
     except Exception:  # whatever a layer raises that cannot be copied or cast
-        ask, dtype = _asking(layer, trailing), features.dtype
+        ask, dtype = _asking(layer, trailing, rows), features.dtype
     try:
         linear_map = _asked(ask, features.to(dtype), precision)
     except Exception:  # it does not take other inputs
@@ -158,10 +187,12 @@ def _asked(
     return linear_map
 
 
-def _asking(layer: nn.Module, trailing: tuple[int, ...]) -> Callable[[torch.Tensor], torch.Tensor]:
-    def ask(rows: torch.Tensor) -> torch.Tensor:
-        given: torch.Tensor = layer(rows.reshape(*rows.shape, *trailing))
-        return given.flatten(1)
+def _asking(
+    layer: nn.Module, trailing: tuple[int, ...], rows: IntArray | None
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    def ask(vectors: torch.Tensor) -> torch.Tensor:
+        given: torch.Tensor = layer(vectors.reshape(*vectors.shape, *trailing)).flatten(1)
+        return given if rows is None else given[:, rows]
 
     return ask
 
@@ -172,12 +203,13 @@ def as_float64(tensor: torch.Tensor) -> FloatArray:
     return array
 
 
-def precision_of(*tensors: torch.Tensor, products: bool = False) -> Precision:
+def precision_of(*tensors: torch.Tensor, products: bool = False, summed: float = 0.0) -> Precision:
     """Of the coarsest of some tensors.
 
     Args:
         tensors: of floating-point numbers.
         products: they come from products of matrices, which CUDA may make in TensorFloat-32.
+        summed: how far they may be off beside, because many numbers were added up.
     """
     import torch
 
@@ -187,4 +219,4 @@ def precision_of(*tensors: torch.Tensor, products: bool = False) -> Precision:
         backends = torch.backends
         if backends.cuda.matmul.allow_tf32 or backends.cudnn.allow_tf32:
             roundoff = max(roundoff, 2.0**-11)
-    return Precision(roundoff, max(kind.tiny for kind in types))
+    return Precision(roundoff, max(kind.tiny for kind in types) + summed)

@@ -7,7 +7,11 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from interp_checks.arrays import IntArray
 from interp_checks.errors import InterpChecksError
+
+from .layer_calls import at
+from .positions import no_such_position
 
 if TYPE_CHECKING:
     import torch
@@ -20,10 +24,26 @@ Output = str | int | Callable[[Any], Any] | None
 _DEPTH = 3
 
 
-def rows_of_logits(tensor: torch.Tensor, images: int) -> torch.Tensor | None:
-    """A tensor as [n, K] if it has one row of numbers for each image; K = 1 for [n]."""
+def rows_of_logits(
+    tensor: torch.Tensor, images: int, positions: IntArray | None = None
+) -> torch.Tensor | None:
+    """A tensor as [n, K] if it has one row of numbers for each image; K = 1 for [n].
+
+    Args:
+        tensor: of the output.
+        images: n.
+        positions: which one counts of each image, [n], where there are many: [n, P, K].
+
+    Raises:
+        InterpChecksError: there are not so many positions.
+    """
     if not tensor.is_floating_point() or not tensor.ndim or len(tensor) != images:
         return None
+    if positions is not None and tensor.ndim == 3:
+        rows = at(tensor, positions)
+        if rows is None:
+            raise no_such_position(positions, tuple(tensor.shape))
+        return rows
     if tensor.ndim == 1:
         return tensor[:, None]
     if tensor.ndim > 2 and any(size != 1 for size in tensor.shape[2:]):
@@ -32,16 +52,19 @@ def rows_of_logits(tensor: torch.Tensor, images: int) -> torch.Tensor | None:
     return rows if rows.shape[1] else None
 
 
-def logits_by_name(output: Any, images: int, output_name: Output) -> dict[str, torch.Tensor]:
+def logits_by_name(
+    output: Any, images: int, output_name: Output, positions: IntArray | None = None
+) -> dict[str, torch.Tensor]:
     """Every part of the output that could be logits, [n, K], by where it is ("" for all of it).
 
     Args:
         output: of the model.
         images: n.
         output_name: which part, if the user says so. If not, a part called "logits" is the one.
+        positions: which one counts of each image, [n], of parts that have many.
 
     Raises:
-        InterpChecksError: there is none.
+        InterpChecksError: there is none, or there are not so many positions.
     """
     import torch
 
@@ -64,20 +87,35 @@ def logits_by_name(output: Any, images: int, output_name: Output) -> dict[str, t
     logits = {
         name: rows
         for name, part in parts.items()
-        if isinstance(part, torch.Tensor) and (rows := rows_of_logits(part, images)) is not None
+        if isinstance(part, torch.Tensor)
+        and (rows := rows_of_logits(part, images, positions)) is not None
     }
     if not logits:
         said = callable(output_name) or output_name is not None
         returned = parts[next(iter(parts))] if said else output
+        remedy = None
+        if any(_has_positions(part, images) for part in parts.values()):
+            remedy = (
+                "if these are logits for every position, say which one counts: positions='last', "
+                "positions [images], or a function; of a vocabulary also which tokens are the "
+                "classes, candidates=[...]"
+            )
+        elif not said and not isinstance(output, torch.Tensor):
+            remedy = "say where they are, output='logits', or a function of the model's output"
         raise InterpChecksError(
             "the output of the model is not logits",
             found=f"{described(returned)}, for {images} labels",
             expected=f"a floating-point tensor [{images}, classes], one row for each label",
-            remedy=None
-            if said or isinstance(output, torch.Tensor)
-            else "say where they are, output='logits', or a function of the model's output",
+            remedy=remedy,
         )
     return logits
+
+
+def _has_positions(part: Any, images: int) -> bool:
+    import torch
+
+    fits = isinstance(part, torch.Tensor) and part.ndim == 3 and len(part) == images
+    return fits and part.is_floating_point()
 
 
 def described(output: Any) -> str:

@@ -87,11 +87,11 @@ def uncompiled(model: Any) -> Any:
 
 
 def require_weights(model: nn.Module) -> None:
-    """Every parameter has values, and Python runs the modules.
+    """Every parameter has values, all are on one device, and Python runs the modules.
 
     Raises:
         InterpChecksError: it is no PyTorch module, a layer is lazy and was never run, weights
-            are on the meta device, or TorchScript runs the model.
+            are on several devices or the meta device, or TorchScript runs the model.
     """
     import torch
     from torch import nn
@@ -119,6 +119,16 @@ def require_weights(model: nn.Module) -> None:
             + (f" (so are {len(lazy) - 1} more)" if lazy[1:] else ""),
             expected="trained weights in every layer",
             remedy="run the model once on one batch, then load its weights",
+        )
+    parameters = reversed([*model.named_parameters()])
+    devices = {str(value.device): name for name, value in parameters}
+    if len(devices) > 1:
+        raise InterpChecksError(
+            "the model is on several devices",
+            found=" and ".join(f"{name!r} on {device}" for device, name in devices.items()),
+            expected="all parameters on one device",
+            remedy="move it there: model.to('cpu'); weights on the meta device have no values "
+            "before a checkpoint is loaded",
         )
     empty = [name for name, value in stored if value.is_meta]
     if empty:

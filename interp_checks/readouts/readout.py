@@ -21,6 +21,8 @@ from interp_checks.counting.sweep import sweep
 from interp_checks.errors import InterpChecksError
 from interp_checks.networks.random_directions import RotatedNetwork
 
+from .linear_estimators import LinearEstimator
+
 if TYPE_CHECKING:
     from interp_checks.counting.lattice import Lattice
     from interp_checks.drawing_models.drawings import Drawings
@@ -136,6 +138,38 @@ class Readout(Head):
             tuple(class_names),
             part_names=tuple(names) or tuple(str(number + 1) for number in range(len(given))),
             rest=rest,
+            **more,
+        )
+
+    @classmethod
+    def from_linear(cls, estimator: Any, samples: Any, labels: Any, **more: Any) -> Readout:
+        """A readout of a linear classifier of scikit-learn, or of a pipeline that ends in one.
+
+        Features are what the classifier reads: of a pipeline, what its last step does. Two
+        classes have one row of ``coef_``, z; their logits are -z/2 and z/2. That weight and
+        features predict what the estimator does is checked on every sample.
+
+        Args:
+            estimator: fitted, with ``coef_``, ``intercept_`` and ``classes_``.
+            samples: X, what it predicts from, [N, ...].
+            labels: y, [N]; each is one of ``classes_``, which name the classes.
+            more: see :class:`Readout`; ``class_names`` are those of ``classes_`` when left out.
+
+        Raises:
+            InterpChecksError: the estimator is not fitted, no classifier, not linear, compares
+                pairs of classes, or predicts otherwise; a label is none of its classes; samples
+                are not finite; or see :class:`Readout`.
+        """
+        made = LinearEstimator.of(estimator, samples, labels)
+        noted = {**made.provenance, **more.pop("provenance", {})}
+        names = more.pop("class_names", ()) or made.class_names
+        return cls(
+            made.features,
+            made.labels,
+            made.weight,
+            made.bias,
+            tuple(names),
+            provenance=noted,
             **more,
         )
 

@@ -23,7 +23,11 @@ def test_a_model_without_a_linear_layer_is_refused() -> None:
         "the model has no linear layer 'fc'",
         "  found: no linear layer",
     ]
-    assert message(Deep(), batches(), head="fc")[1] == "  found: head, hidden.1"
+    assert message(Deep(), batches(), head="fc")[1:] == ["  found: head, hidden.1"]
+    assert message(Deep(), batches(), head="haed")[1:] == [
+        "  found: head, hidden.1",
+        "  what to do: did you mean 'head'?",
+    ]
 
 
 class Changing(Deep):
@@ -113,6 +117,9 @@ def test_an_output_that_is_not_logits_is_refused() -> None:
         "the output of the model is not logits",
         "  found: float32 [4, 1, 3], for 4 labels",
         "  expected: a floating-point tensor [4, classes], one row for each label",
+        "  what to do: if these are logits for every position, say which one counts: "
+        "positions='last', positions [images], or a function; of a vocabulary also which tokens "
+        "are the classes, candidates=[...]",
     ]
 
 
@@ -129,24 +136,27 @@ def test_a_head_that_is_not_called_in_a_later_batch_is_refused() -> None:
 
 
 class Pooled(nn.Module):
-    """A head on every position of a sequence, of which the last one counts."""
+    """A head on every position of a sequence, the largest of whose logits count."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.head = nn.Linear(6, 3)
+        torch.manual_seed(0)
+        self.head = nn.Linear(3, 3)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.head(images)
-        return scores[:, -1]
+        scores: torch.Tensor = self.head(images.reshape(-1, 2, 3))
+        return scores.amax(dim=1)
 
 
 @pytest.mark.parametrize("head", ["head", None])
-def test_features_of_a_sequence_are_refused(head: str | None) -> None:
+def test_the_largest_of_many_positions_is_refused(head: str | None) -> None:
     assert message(Pooled(), batches(), head=head) == [
         "the head does not read one feature vector per image",
-        "  found: features (4, 1, 6) for 4 labels, read by 'head'",
-        "  expected: [4, features]",
-        "  what to do: pool or pick positions before the head",
+        "  found: features (4, 2, 3) for 4 labels, read by 'head'",
+        "  expected: [4, features]; or an output that is the mean of the logits of all positions, "
+        "or the logits of one",
+        "  what to do: pool before the head, with nothing but a mean after it; or say which "
+        "position counts: positions='last', positions [images], or a function",
     ]
 
 
