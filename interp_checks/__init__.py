@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .judging.verdict import Verdict as Verdict
     from .networks.gates import gate_weights_of as gate_weights_of
     from .readouts.readout import Readout as Readout
+    from .readouts.snapshot import in_half_precision as in_half_precision
     from .readouts.snapshot import load_snapshot as load_snapshot
     from .readouts.snapshot import save_snapshot as save_snapshot
     from .statistics.intervals import Change as Change
@@ -97,6 +98,7 @@ _HOMES = {
     "keeping_last": "ablations.ablation",
     "keeping_no_direction": "ablations.ablation",
     "keeping_only": "ablations.ablation",
+    "in_half_precision": "readouts.snapshot",
     "load_snapshot": "readouts.snapshot",
     "nearly_every_ablation": "claims.quantified",
     "readout_of": "capturing.capture",

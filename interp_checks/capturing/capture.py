@@ -5,6 +5,7 @@ Modules that import torch do so when they are called.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from .heads import Head
 from .label_maps import LabelMap, mapped_classes, numbers_by_label
 from .labels import class_numbers
 from .layer_calls import Seen, recording
+from .mapped_rows import MappedRows
 from .model_outputs import Output
 from .model_run import ModelRun, not_empty
 from .named_heads import named_head
@@ -56,6 +58,7 @@ def readout_of(
     keep_inputs: bool = False,
     base: nn.Module | Mapping[str, torch.Tensor] | None = None,
     progress: Progress | None = None,
+    features_file: str | os.PathLike[str] | None = None,
 ) -> Readout:
     """Run a model and keep the features that its linear head reads.
 
@@ -99,6 +102,8 @@ def readout_of(
             updates; with ``keep_inputs``.
         progress: called after each batch with the number of images that are done, and of all
             images (None where that is not known before).
+        features_file: where features are written to as they are read, in the place of memory; the
+            readout then maps the file, which must stay while it is used.
 
     Raises:
         InterpChecksError: no linear layer gives the model's output, a batch or its labels are
@@ -124,7 +129,7 @@ def readout_of(
         if not names:
             names, source = class_names_of(model, batches, model_head.classes, chosen)
         _require_names(model_head, names)
-        kept = _Kept(model_head, names, label_map)
+        kept = _Kept(model_head, names, label_map, features_file)
         for batch, each in zip(first, seen, strict=True):
             kept.add(each, batch.labels)
         del first, seen
@@ -147,7 +152,7 @@ def readout_of(
         noted["classes"] = source
     weight, bias = model_head.weight_and_bias()
     readout = Readout(
-        features=np.concatenate(kept.features),
+        features=kept.all_features(),
         labels=np.concatenate(kept.labels),
         weight=weight,
         bias=bias,
@@ -168,16 +173,36 @@ class _Kept:
         head: of the model.
         class_names: K names, or none.
         label_map: of the user, if there is one.
+        file: which features are written to, in the place of memory.
 
     Raises:
         InterpChecksError: the label_map does not fit the model.
     """
 
-    def __init__(self, head: Head, class_names: Sequence[str], label_map: LabelMap | None) -> None:
+    def __init__(
+        self,
+        head: Head,
+        class_names: Sequence[str],
+        label_map: LabelMap | None,
+        file: str | os.PathLike[str] | None,
+    ) -> None:
         self.head, self.class_names = head, class_names
         self.by_label = None if label_map is None else numbers_by_label(label_map, head.classes)
-        self.features: list[Array] = []
+        self.features: list[Array] | MappedRows = [] if file is None else MappedRows(file)
         self.labels: list[IntArray] = []
+
+    def all_features(self) -> Array:
+        """Of all images, [N, Z]; each batch is let go when it is copied."""
+        if isinstance(self.features, MappedRows):
+            return self.features.mapped()
+        rows = self.features
+        every = np.empty((sum(map(len, rows)), rows[0].shape[1]), np.result_type(*rows))
+        end = len(every)
+        while rows:
+            batch = rows.pop()
+            every[end - len(batch) : end] = batch
+            end -= len(batch)
+        return every
 
     def add(self, seen: Seen, labels: Any) -> None:
         """Keep a batch, once its features are seen to give the model's output.

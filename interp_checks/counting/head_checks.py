@@ -10,6 +10,9 @@ from interp_checks.ablations.fill import fill_named
 from interp_checks.arrays import Array, FloatArray
 from interp_checks.errors import InterpChecksError
 
+#: Numbers that are looked at together.
+_BLOCK = 2**22
+
 
 class Parts(Protocol):
     """What a head is made of; see :class:`interp_checks.counting.head.Head`."""
@@ -96,7 +99,7 @@ def check_head(head: Parts) -> None:
         )
     _check_parts(head)
     for name in ("features", "weight", "bias", *(() if head.rest is None else ("rest",))):
-        broken = int((~np.isfinite(getattr(head, name))).sum())
+        broken = _not_finite(getattr(head, name))
         if broken:
             raise InterpChecksError(
                 f"readout: {name} has values that are not finite",
@@ -117,6 +120,13 @@ def check_head(head: Parts) -> None:
             found=f"{head.labels.dtype} from {head.labels.min()} to {head.labels.max()}",
             expected=f"whole numbers from 0 to {classes - 1}",
         )
+
+
+def _not_finite(array: Array) -> int:
+    """How many values are NaN or infinite, looked at a block at a time."""
+    step = max(1, _BLOCK // max(1, array[:1].size))
+    blocks = (array[start : start + step] for start in range(0, len(array), step))
+    return sum(int(block.size - np.isfinite(block).sum()) for block in blocks)
 
 
 def _check_parts(head: Parts) -> None:

@@ -6,18 +6,16 @@ alone (:mod:`.kernels.one_alone`), the first k and the last k (:mod:`.kernels.pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from interp_checks.arrays import Array, IntArray
 
+from .head import Head
 from .kernels import one_alone, prefixes
-
-if TYPE_CHECKING:
-    from .compiled_engine import Plan
 
 #: Fewer members of a family than these are walked through with all other ablations.
 FEWEST = 16
@@ -57,6 +55,18 @@ def rows_by_family(members: Array, fewest: int = FEWEST) -> dict[str, IntArray]:
     return found
 
 
+class Counted(Protocol):
+    """What is counted: the plan of the compiled engine."""
+
+    head: Head
+    intact: IntArray
+    classes: Array
+    outputs: tuple[IntArray, IntArray, IntArray]
+
+    def ranges(self, labels: IntArray) -> Sequence[tuple[int, int]]:
+        """Ranges of sorted images; no class is in two of them."""
+
+
 class Alone:
     """Directions that are kept one at a time."""
 
@@ -64,7 +74,7 @@ class Alone:
     #: Of an image, while a block is counted, beside its features.
     numbers = 1
 
-    def __init__(self, plan: Plan, rows: IntArray) -> None:
+    def __init__(self, plan: Counted, rows: IntArray) -> None:
         self.plan, self.rows = plan, rows
         head = plan.head
         directions, self.float32 = head.directions, head.float32
@@ -119,7 +129,7 @@ class Prefixes:
     loop = staticmethod(prefixes.add_each)
     numbers = 3
 
-    def __init__(self, plan: Plan, rows: IntArray, *, last: bool) -> None:
+    def __init__(self, plan: Counted, rows: IntArray, *, last: bool) -> None:
         self.plan = plan
         self.order = slice(None, None, -1) if last else slice(None)
         self.rows = np.ascontiguousarray(rows[self.order])

@@ -13,8 +13,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("fills.md", "any_weight.md")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_python_of_a_page_runs(page: str) -> None:
+@pytest.mark.parametrize("page", [*PAGES, "snapshots.md"])
+def test_the_python_of_a_page_runs(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
     assert blocks
     names: dict[str, object] = {}

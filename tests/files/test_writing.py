@@ -276,6 +276,7 @@ ALLOWED = (
     'extracted.open("wb")',  # the same
     "copyfileobj(packed, target)",  # the same
     'path.open("a", encoding',  # appends to the summary of a workflow of GitHub's
+    'self._file = self.path.open("wb")',  # a place of the user's own for what memory cannot hold
     "torch.save(",  # advice, or into memory
 )
 WAYS = r"""(?x) \.write_text\( | \.write_bytes\( | open\([^)]*["'][wax]b?\+?["'] | \.savefig\(

@@ -19,7 +19,8 @@ from imports_of_the_house import (
 
 #: The folders and modules of interp_checks, from the bottom to the top.
 ORDER = (
-    *("errors", "thresholds", "wording", "printable", "arrays", "phrases", "files"),
+    *("errors", "thresholds", "wording", "printable", "arrays", "phrases"),
+    *("optional_packages", "files"),
     "statistics",
     "ablations",
     "counting",

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 import interp_checks.files.tensors
-from interp_checks import CheckpointError, InterpChecksError, Readout, load_snapshot, save_snapshot
+from interp_checks import (
+    CheckpointError,
+    InterpChecksError,
+    Readout,
+    in_half_precision,
+    load_snapshot,
+    readout_of,
+    save_snapshot,
+)
 from interp_checks.files.tensors import file_digest, write_tensors
 from interp_checks.files.writing import replacing
 
@@ -247,12 +257,16 @@ def test_an_interrupted_write_leaves_the_old_file(
     save_snapshot(made(), path)
     before = path.read_bytes()
 
-    def broken_off(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[: len(data) // 2])
-        raise error
+    blocks, seen = interp_checks.files.tensors._blocks, []
 
-    monkeypatch.setattr(Path, "write_bytes", broken_off)
+    def broken_off(array: np.ndarray) -> Iterator[memoryview]:
+        seen.append(array)
+        for block in blocks(array):
+            yield block
+            if len(seen) > len(TENSORS) + 2:  # all were read for the checksum, and two written
+                raise error
+
+    monkeypatch.setattr(interp_checks.files.tensors, "_blocks", broken_off)
     with pytest.raises(told):
         save_snapshot(made(classes=7), path)
     assert path.read_bytes() == before
@@ -314,3 +328,92 @@ def test_large_features_are_mapped_and_give_the_same_counts(
     assert mapped.features.dtype == np.dtype(kind)
     np.testing.assert_array_equal(mapped.features, readout.features)
     np.testing.assert_array_equal(mapped.dropping(1).counts, readout.dropping(1).counts)
+
+
+# --- checks on load -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_altered_and_cut_files_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    """Whatever single byte of the numbers changes, and wherever the file ends."""
+    if large:
+        monkeypatch.setattr(interp_checks.files.tensors, "_LARGE", 1)
+    path = tmp_path / "a.safetensors"
+    save_snapshot(made(), path)
+    whole = path.read_bytes()
+    begin = 8 + int.from_bytes(whole[:8], "little")
+    rng = np.random.default_rng(0)
+    for place in rng.integers(begin, len(whole), 40):
+        altered = bytearray(whole)
+        altered[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(altered)
+        assert message(path)[0].endswith(": the snapshot is damaged")
+    for end in rng.integers(0, len(whole), 40):
+        path.write_bytes(whole[:end])
+        assert "cannot be read as safetensors" in message(path)[0]
+    path.write_bytes(whole)
+    assert len(load_snapshot(path)) == 50
+
+
+def test_a_snapshot_of_a_later_version_says_so(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "a", {**METADATA, "format": "interp-checks snapshot 12"})
+    assert message(tmp_path / "a")[0].endswith("was written by a later version of interp-checks")
+
+
+def test_a_snapshot_without_a_checksum_is_read(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "a", METADATA)
+    assert len(load_snapshot(tmp_path / "a")) == 2
+
+
+def test_large_snapshots_are_written_and_read_without_lying_in_memory(tmp_path: Path) -> None:
+    """128 MiB of features: neither writing, checking nor judging takes half of that."""
+    path, copy = tmp_path / "features", tmp_path / "a.safetensors"
+    rows = np.memmap(path, np.float32, "w+", shape=(2**18, 128))
+    for start in range(0, 2**18, 2**14):
+        rows[start : start + 2**14] = np.random.default_rng(start).normal(size=(2**14, 128))
+    weight = np.random.default_rng(0).normal(size=(4, 128))
+    readout = Readout(rows, np.arange(2**18) % 4, weight)
+    tracemalloc.start()
+    save_snapshot(readout, copy)
+    again = load_snapshot(copy)
+    assert isinstance(again.features.base, np.memmap)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 64 * 2**20
+    np.testing.assert_array_equal(again.features[::1001], rows[::1001])
+
+
+# --- half precision -----------------------------------------------------------------------------
+
+
+def test_half_precision_says_what_it_changed(tmp_path: Path) -> None:
+    readout = made()
+    narrow = in_half_precision(readout)
+    save_snapshot(narrow, tmp_path / "a")
+    again = load_snapshot(tmp_path / "a")
+    assert again.features.dtype == np.float16
+    np.testing.assert_array_equal(again.features, readout.features.astype(np.float16))
+    differing = (again.predictions() != readout.predictions()).sum()
+    assert again.provenance["features"] == (
+        f"rounded from float32 to float16: {differing} of 50 intact predictions are others"
+    )
+    near = Readout([[1.0], [1.0001]], [0, 1], [[1.0], [-1.0]], [0.0, 2.0001])
+    assert "1 of 2 intact" in in_half_precision(near).provenance["features"]
+    with pytest.raises(InterpChecksError, match="too large for float16"):
+        in_half_precision(Readout([[1e5]], [0], [[1.0]]))
+
+
+def test_features_can_go_to_a_file_while_the_model_runs(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.ReLU(), torch.nn.Linear(7, 3))
+    batches = [(torch.randn(40, 5), torch.arange(40) % 3) for _ in range(4)]
+    kept = readout_of(model, batches)
+    filed = readout_of(model, batches, features_file=tmp_path / "features")
+    assert isinstance(filed.features.base, np.memmap)
+    np.testing.assert_array_equal(filed.features, kept.features)
+    save_snapshot(filed, tmp_path / "a.safetensors")
+    np.testing.assert_array_equal(
+        load_snapshot(tmp_path / "a.safetensors").dropping(1).counts, kept.dropping(1).counts
+    )
