@@ -101,13 +101,12 @@ class Plan:
         walked = np.arange(len(self.members))
         if not self.few and not job.subsets and job.head.rest is None:
             self.dropped = _dropped_alone(self.members)
-            walked = np.setdiff1d(walked, self.dropped)
             if counts.confusion is None:
-                families = rows_by_family(self.members[walked], fewest)
-                families = {
-                    name: np.where(rows >= 0, walked[rows], -1) for name, rows in families.items()
-                }
-                walked = np.setdiff1d(walked, np.concatenate([[-1], *families.values()]))
+                families = self._families(fewest)
+                counted = np.concatenate([[-1], *families.values()])
+                walked = np.setdiff1d(walked, counted)
+                self.dropped[np.isin(self.dropped, counted)] = -1
+            walked = np.setdiff1d(walked, self.dropped)
         # Where all subsets of few classes are counted, each stop counts two of them: one
         # without the first direction, and the same with it.
         self.in_pairs = job.subsets and self.few and len(directions) > 1
@@ -129,6 +128,18 @@ class Plan:
         if self.dropping is not None or "only" in self.families:
             self.bytes_per_image += 4 * job.head.features.shape[1]
         self.bytes_per_image += sum(8 * each.numbers * width for each in self.families.values())
+
+    def _families(self, fewest: int) -> dict[str, IntArray]:
+        """Which ablations have loops of their own, by family.
+
+        Those that drop one direction have one already; a few of them are the first or last but one.
+        """
+        dropped = self.dropped[self.dropped >= 0]
+        rows = np.arange(len(self.members))
+        if len(dropped) >= fewest:
+            rows = np.setdiff1d(rows, dropped)
+        found = rows_by_family(self.members[rows], fewest)
+        return {name: np.where(own >= 0, rows[own], -1) for name, own in found.items()}
 
     @property
     def loops(self) -> list[Callable[..., int]]:

@@ -41,11 +41,16 @@ def rows_by_family(members: Array, fewest: int = FEWEST) -> dict[str, IntArray]:
     starts = members.argmax(axis=1)
     ends = width - members[:, ::-1].argmax(axis=1)
     whole = (sizes > 0) & (ends - starts == sizes)
-    found = {}
+    found: dict[str, IntArray] = {}
+    single = sizes == 1 if (sizes == 1).sum() >= fewest else np.zeros(len(sizes), dtype=bool)
+    first = whole & (starts == 0) & ~single
+    last = whole & (ends == width) & ~single
+    if first.sum() >= fewest:
+        last &= ~first  # all of them are both
     for name, chosen, places in (
-        ("only", sizes == 1, starts),
-        ("first", whole & (starts == 0) & (sizes > 1), ends - 1),
-        ("last", whole & (ends == width) & (sizes > 1) & (starts > 0), starts),
+        ("only", single, starts),
+        ("first", first, ends - 1),
+        ("last", last, starts),
     ):
         numbers = np.flatnonzero(chosen)
         if len(numbers) >= fewest:
@@ -133,14 +138,14 @@ class Prefixes:
         self.plan = plan
         self.order = slice(None, None, -1) if last else slice(None)
         self.rows = np.ascontiguousarray(rows[self.order])
-        self.exact = np.ascontiguousarray(plan.classes.T[self.order])
+        self.exact = np.ascontiguousarray(plan.classes[:, self.order])
         classes = len(plan.classes)
         tiles = -(-classes // prefixes.TILE)
         vectors = np.zeros((len(rows), tiles * prefixes.TILE), dtype=np.float32)
-        vectors[:, :classes] = self.exact
+        vectors[:, :classes] = self.exact.T
         self.vectors = vectors.reshape(len(rows), tiles, prefixes.TILE)
-        self.lowest = np.minimum(self.exact.min(axis=1), 0)
-        self.highest = np.maximum(self.exact.max(axis=1), 0)
+        self.lowest = np.minimum(self.exact.min(axis=0), 0)
+        self.highest = np.maximum(self.exact.max(axis=0), 0)
 
     def tasks(self, block: slice, order: IntArray, labels: IntArray) -> Iterator[Callable[[], int]]:
         """Pieces of the work on a block, each of some classes of images."""

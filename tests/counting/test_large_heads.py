@@ -132,4 +132,7 @@ def test_families_are_told_by_what_stays() -> None:
     assert found == {
         "only": [0, -1, -1, 1], "first": [-1, 2, -1, 4], "last": [-1, -1, 3, -1],
     }  # fmt: skip
-    assert rows_by_family(members, 3) == {}
+    # A few that keep one direction are the first, or the last, in other words.
+    found = {name: rows.tolist() for name, rows in rows_by_family(members, 3).items()}
+    assert found == {"first": [0, 2, -1, 4]}
+    assert rows_by_family(members, 4) == {}

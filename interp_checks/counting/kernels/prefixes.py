@@ -28,7 +28,7 @@ def _stays(
     margin: float,
     narrow: Array,
     image: int,
-    exact_vectors: Array,
+    by_class: Array,
     start: int,
     stop: int,
 ) -> bool:  # pragma: no cover - compiled
@@ -41,7 +41,7 @@ def _stays(
         margin: how far it must be ahead to be so for certain.
         narrow: see :func:`add_each`, with the others.
         image: see there.
-        exact_vectors: see there.
+        by_class: see there.
         start: first direction that is added.
         stop: direction to end before.
     """
@@ -49,7 +49,7 @@ def _stays(
         return False
     for step in range(start, stop):
         c = np.float64(narrow[image, step])
-        lead += c * (exact_vectors[step, rival] - exact_vectors[step, truth])
+        lead += c * (by_class[rival, step] - by_class[truth, step])
         if not lead > margin:
             return False
     return True
@@ -66,7 +66,7 @@ def add_each(
     unit: float,
     equal: float,
     along: Array,
-    exact_vectors: Array,
+    by_class: Array,
     base: Array,
     tie: float,
     labels: Array,
@@ -91,7 +91,7 @@ def add_each(
         unit: what rounding does to the sum of two logits, for each unit of all that was added.
         equal: what a tie is, scaled.
         along: coefficients in float64, [N, r].
-        exact_vectors: class vectors in float64, one row per direction, [r, K].
+        by_class: class vectors in float64, one row per class, [K, r].
         base: bias in float64, [K].
         tie: logits closer than this are equal.
         labels: [N].
@@ -116,11 +116,13 @@ def add_each(
     sums = np.full(many, terms)
     rivals = np.full(many, -1)
     rival = np.float32(0)
+    skipped = np.empty(many, np.int64)
     top_of = np.empty(TILE, np.float32)
     logits = np.empty(K, np.float64)
     settled = 0
     for start in range(0, width, STEPS):
         stop = min(start + STEPS, width)
+        skips = 0
         for place in range(many):
             image = image_from + place
             truth = labels[image]
@@ -128,7 +130,7 @@ def add_each(
             gain = 0.0
             for step in range(start, stop):
                 c = np.float64(narrow[image, step])
-                of_own = exact_vectors[step, truth]
+                of_own = by_class[truth, step]
                 gain += max(c * (highest[step] - of_own), c * (lowest[step] - of_own))
                 sums[place] += abs(c) * max(highest[step], -lowest[step])
             # How close to the largest a second logit may come before it counts.
@@ -137,7 +139,7 @@ def add_each(
             ahead = rivals[place]
             wrong = ahead >= 0 and _stays(
                 ahead, begun[place, ahead // TILE, ahead % TILE] - own, truth, margin,
-                narrow, image, exact_vectors, start, stop,
+                narrow, image, by_class, start, stop,
             )  # fmt: skip
             if not wrong:
                 begun[place, truth // TILE, truth % TILE] = -np.inf
@@ -157,7 +159,7 @@ def add_each(
                     rivals[place] = ahead
                     wrong = _stays(
                         ahead, rival - own, truth, margin,
-                        narrow, image, exact_vectors, start, stop,
+                        narrow, image, by_class, start, stop,
                     )  # fmt: skip
                 begun[place, truth // TILE, truth % TILE] = own
             if wrong or own - rival > gain + margin:
@@ -168,30 +170,8 @@ def add_each(
                         if row >= 0:
                             right[row, truth] += 1
                             both[row, truth] += was_right
-                # Four at a time: what limits this loop is how often memory is touched.
-                for tile in range(tiles):
-                    for lane in range(TILE):
-                        top_of[lane] = 0
-                    for step in range(start, stop, 4):
-                        two, three, four = step + 1, step + 2, step + 3
-                        c_two = c_three = c_four = np.float32(0)
-                        if two < stop:
-                            c_two = narrow[image, two]
-                        if three < stop:
-                            c_three = narrow[image, three]
-                        if four < stop:
-                            c_four = narrow[image, four]
-                        two, three, four = min(two, last), min(three, last), min(four, last)
-                        c_one = narrow[image, step]
-                        for lane in range(TILE):
-                            top_of[lane] += (
-                                c_one * vectors[step, tile, lane]
-                                + c_two * vectors[two, tile, lane]
-                                + c_three * vectors[three, tile, lane]
-                                + c_four * vectors[four, tile, lane]
-                            )
-                    for lane in range(TILE):
-                        begun[place, tile, lane] += top_of[lane]
+                skipped[skips] = place
+                skips += 1
                 continue
             for tile in range(tiles):
                 for lane in range(TILE):
@@ -230,7 +210,7 @@ def add_each(
                         if value >= threshold:
                             logits[k] = base[k]
                             for d in range(step + 1):
-                                logits[k] += along[image, d] * exact_vectors[d, k]
+                                logits[k] += along[image, d] * by_class[k, d]
                             best = max(best, logits[k])
                     predicted = K
                     for k in range(K):
@@ -243,4 +223,32 @@ def add_each(
             for tile in range(tiles):
                 for lane in range(TILE):
                     begun[place, tile, lane] += added[tile, lane]
+        # A tile of the class vectors stays in the first cache for all images. Four directions at a
+        # time: what limits this loop is how often memory is touched.
+        for tile in range(tiles):
+            for skip in range(skips):
+                place = skipped[skip]
+                image = image_from + place
+                for lane in range(TILE):
+                    top_of[lane] = 0
+                for step in range(start, stop, 4):
+                    two, three, four = step + 1, step + 2, step + 3
+                    c_one = narrow[image, step]
+                    c_two = c_three = c_four = np.float32(0)
+                    if two < stop:
+                        c_two = narrow[image, two]
+                    if three < stop:
+                        c_three = narrow[image, three]
+                    if four < stop:
+                        c_four = narrow[image, four]
+                    two, three, four = min(two, last), min(three, last), min(four, last)
+                    for lane in range(TILE):
+                        top_of[lane] += (
+                            c_one * vectors[step, tile, lane]
+                            + c_two * vectors[two, tile, lane]
+                            + c_three * vectors[three, tile, lane]
+                            + c_four * vectors[four, tile, lane]
+                        )
+                for lane in range(TILE):
+                    begun[place, tile, lane] += top_of[lane]
     return settled
