@@ -10,6 +10,7 @@ from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
 from interp_checks.wording import sets_in_words
 
 from .chance_words import ABOUT_CHANCE, anywhere_of
+from .shown_classes import note_on, shown_classes
 from .status import NOT_REPLICATED, RED, STATUSES, of_which
 
 #: The words for a finding that is as it was.
@@ -226,13 +227,17 @@ def _outcome(claim: dict[str, Any]) -> str:
 def _recalls(subject: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     """Recall by ablation and class; dead classes in bold, ailing ones in italics."""
     classes, support = subject["classes"], subject["support"]
+    shown = shown_classes(subject, rows)
+    note = note_on(shown, subject)
     lines = [
-        "| | " + " | ".join(_plain(name) for name in classes) + " | accuracy |",
-        "|---|" + "--:|" * (len(classes) + 1),
+        *([note, ""] if note else []),
+        "| | " + " | ".join(_plain(classes[place]) for place in shown) + " | accuracy |",
+        "|---|" + "--:|" * (len(shown) + 1),
     ]
     for row in (subject["intact"], *rows):
         cells = []
-        for correct, images in zip(row["correct"], support, strict=True):
+        for place in shown:
+            correct, images = row["correct"][place], support[place]
             recall = correct / images if images else None
             text = "–" if recall is None else percent(recall, 1, (DEAD, ALIVE))
             if recall is not None and recall < DEAD:

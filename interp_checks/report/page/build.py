@@ -13,6 +13,7 @@ import numpy as np
 
 from interp_checks.ablations.fill import fill_named
 from interp_checks.errors import InterpChecksError
+from interp_checks.report.shown_classes import note_on, shown_classes
 from interp_checks.report.status import of_which
 from interp_checks.statistics.intervals import percent
 from interp_checks.thresholds import ALIVE, DEAD, UNSPECIFIC
@@ -157,9 +158,13 @@ def _section(number: int, subject: dict[str, Any], lattice: SubsetCounts | None)
     for claim in subject["claims"]:
         if claim["became"]:
             became.setdefault(claim["became"][0], []).append(claim)
+    rows = [row for table in subject["tables"] for row in table["rows"]]
+    shown = shown_classes(subject, rows)
     return {
         **subject,
         "number": number,
+        "shown": shown,
+        "left_out": note_on(shown, subject),
         "groups": _groups(subject["claims"]),
         "fates": became,
         "explorer": lattice is not None,
