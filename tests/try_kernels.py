@@ -37,6 +37,8 @@ from interp_checks.networks import kernels as recurrent
 from interp_checks.networks.compiled_engine import Compiled
 from interp_checks.networks.proof import agrees_with_numpy
 
+#: Heads with more classes are large.
+_FEW_CLASSES = 32
 #: What interpreted loops can do in seconds: fewer images, labels and heads.
 _FEW = 12
 
@@ -142,6 +144,8 @@ def tried(images: int) -> int:
                 sys.exit(f"{name}, {what}: counts differ from numpy's")
             agree += 1
         # Without confusion counts, families of large heads have loops of their own.
+        if len(readout.class_names) <= _FEW_CLASSES:
+            continue
         members = np.stack([one.members(width) for one in mixed])
         rows = [expected.ablations.index(one) for one in mixed]
         counts = right_alone(readout, members)

@@ -56,7 +56,9 @@ def subject_with_images(subject: Any, pytestconfig: pytest.Config) -> Any:
     from .progress import terminal_progress
 
     progress = terminal_progress(pytestconfig)
-    return _or_fail(lambda: with_images(subject, request_of(pytestconfig), progress))
+    return _or_fail(
+        lambda: with_images(subject, request_of(pytestconfig), progress), missing_package=False
+    )
 
 
 @pytest.fixture(scope="session")
@@ -87,11 +89,15 @@ def images(subject: Any) -> ImageSet:
     return image_set
 
 
-def _or_fail(make: Callable[[], Any]) -> Any:
+def _or_fail(make: Callable[[], Any], *, missing_package: bool = True) -> Any:
     """What is made; the test fails with one message where it cannot be.
 
+    Args:
+        make: makes it.
+        missing_package: whether the test fails for want of a package, too.
+
     Raises:
-        MissingPackageError: a package is needed that is not installed; claims are then not judged.
+        MissingPackageError: one is missing, and claims are then not judged.
     """
     from interp_checks.errors import InterpChecksError
     from interp_checks.optional_packages import MissingPackageError
@@ -99,9 +105,9 @@ def _or_fail(make: Callable[[], Any]) -> Any:
     problem = ""
     try:
         return make()
-    except MissingPackageError:
-        raise
     except InterpChecksError as error:
+        if isinstance(error, MissingPackageError) and not missing_package:
+            raise
         problem = str(error)
     # Outside of the except block, so that the error is told once.
     return pytest.fail(problem, pytrace=False)

@@ -14,6 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("page", "package"),
     [("tutorial_images.md", "torchvision"), ("tutorial_text.md", "transformers")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -44,14 +45,12 @@ test_inside = claims(
 """
 
 
-def without(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def without(code: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process of its own, in a folder, without these packages."""
+    command = [sys.executable, "-c", BLOCK + code]
+    environment = {name: text for name, text in os.environ.items() if name != "INTERP_DATA"}
     return subprocess.run(
-        [sys.executable, "-c", BLOCK + code],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        command, cwd=folder, env=environment | more, capture_output=True, text=True, timeout=120
     )
 
 
@@ -134,6 +133,18 @@ def test_what_needs_more_says_what(tmp_path: Path, arguments: list[str], package
     assert "Traceback" not in done.stderr
 
 
+def test_images_that_nothing_can_read_are_one_message(tmp_path: Path) -> None:
+    """INTERP_DATA asks for features recomputed from images, which needs what is not there."""
+    (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
+    done = without(
+        "import pytest\nsys.exit(pytest.main(['-q', '-k', 'above', '-p', 'no:cacheprovider']))\n",
+        tmp_path,
+        INTERP_DATA=str(tmp_path),
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.slow
 def test_the_list_is_enough_in_an_environment_of_its_own(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
@@ -143,9 +154,11 @@ def test_the_list_is_enough_in_an_environment_of_its_own(tmp_path: Path) -> None
     subprocess.run([*pip, "-r", LIST], check=True)
     suite = tmp_path / "test_suite.py"
     suite.write_text(SUITE, "utf-8")
+    environment = {name: text for name, text in os.environ.items() if name != "INTERP_DATA"}
     done = subprocess.run(
         [python, "-m", "pytest", "-p", "no:cacheprovider", suite, "--interp-rotations=20"],
         cwd=tmp_path,
+        env=environment,
         capture_output=True,
         text=True,
     )
