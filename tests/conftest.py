@@ -41,6 +41,21 @@ _IMPORTED_ONCE = (
     "pytest_interp_checks.summary",
 )
 
+# Where tests run decides none of them: with CI set, say, pytest's summary has lines of any width.
+_NOT_ON_A_FRESH_MACHINE = (
+    "BUILD_NUMBER",
+    "CI",
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+    "INTERP_DATA",
+    "NO_COLOR",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD",
+    "PYTEST_PLUGINS",
+    "SOURCE_DATE_EPOCH",
+    "XDG_CACHE_HOME",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
@@ -87,7 +102,7 @@ def _as_on_a_fresh_machine(request: pytest.FixtureRequest, monkeypatch: pytest.M
         import_module(name)
     _load_all_of_numba()
     request.getfixturevalue("pytester")  # gives a HOME, and takes PYTEST_ADDOPTS away
-    for name in ("INTERP_DATA", "XDG_CACHE_HOME", "NO_COLOR", "FORCE_COLOR"):
+    for name in _NOT_ON_A_FRESH_MACHINE:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     # At the end of a run it imports all of hypothesis, which takes a second.
