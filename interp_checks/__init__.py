@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .ablations.targets.updates import Update as Update
     from .capturing.capture import readout_of as readout_of
     from .claims.claim import Claim as Claim
+    from .claims.quantified import direction_that_matters_most as direction_that_matters_most
     from .claims.quantified import every_direction_alone as every_direction_alone
     from .claims.quantified import every_direction_dropped as every_direction_dropped
     from .claims.quantified import nearly_every_ablation as nearly_every_ablation
@@ -87,6 +88,7 @@ _HOMES = {
     "Update": "ablations.targets.updates",
     "Verdict": "judging.verdict",
     "dropping": "ablations.ablation",
+    "direction_that_matters_most": "claims.quantified",
     "every_direction_alone": "claims.quantified",
     "every_direction_dropped": "claims.quantified",
     "every_subset": "ablations.subsets",

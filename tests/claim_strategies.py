@@ -54,9 +54,13 @@ targets = st.one_of(
     st.builds(Update, names),
 )
 #: On the output layer: what a readout without its network can be judged on.
-outer = st.builds(
-    Quantified, quantifiers, st.sampled_from(["dropped", "alone", "ablation"])
-) | st.builds(Quantified, quantifiers, st.sampled_from(["dropped", "alone"]), st.integers(1, 30))
+overs, sizes = st.sampled_from(["dropped", "alone"]), st.integers(1, 30)
+amongs = st.none() | st.tuples(st.sampled_from(["first", "last"]), st.integers(30, 300))
+outer = st.one_of(
+    st.builds(Quantified, quantifiers, st.sampled_from(["dropped", "alone", "ablation"])),
+    st.builds(Quantified, quantifiers, overs, sizes, among=amongs),
+    st.builds(Quantified, st.just("the leading"), overs, among=amongs, for_class=st.none() | names),
+)
 cuts, fills = st.sampled_from([*CUTS]), st.sampled_from(["", *FILLS])
 Kinds = dict[type, st.SearchStrategy]
 

@@ -92,8 +92,27 @@ def kills(condition: Quantified) -> Row:
     )
 
 
+def leading(for_class: str | None) -> Row:
+    """All directions do the same, at the boundary: the one that looks strongest is picked."""
+    condition = Quantified("the leading", "dropped", for_class=for_class)
+    at = 0.5
+    return Row(
+        str(condition),
+        sentence(condition),
+        recalls(condition, 0, 0.0, at),
+        recalls(condition, CLASSES, at - EDGE, 1.0),
+        # One matters, and is told from the others.
+        recalls(condition, 1, 0.35, 0.9),
+        recalls(condition, 1, 0.62, 1.0),
+        "recalls 50 %",
+        images=100,
+    )
+
+
 ROWS = (
     *(rows(condition, sentence(condition)) for condition in _CONDITIONS),
     kills(Quantified("some", "dropped")),
     kills(Quantified("every", "dropped")),
+    leading("8"),
+    leading(None),
 )

@@ -45,12 +45,21 @@ said: effect ("and" effect)*
         | "keeping" "every" one_part _of                         -> every
         | "keeping" "no" one_part _of _others                    -> none
 
-quantified: quantifier one_part _of [","] _gone [","]            -> each_dropped
-          | quantifier one_part _of "alone" _others              -> each_alone
-          | quantifier set_of _of [","] _gone_together [","]     -> each_dropped
-          | quantifier set_of _of "alone" _others                -> each_alone
+quantified: quantifier one_part _whose [","] _gone [","]         -> each_dropped
+          | quantifier one_part _whose "alone" _others           -> each_alone
+          | quantifier set_of _whose [","] _gone_together [","]  -> each_dropped
+          | quantifier set_of _whose "alone" _others             -> each_alone
           | quantifier "ablation" _of _others                    -> each_ablation
+          | "dropping" _role                                     -> leading_dropped
+          | "replacing" _role "by" by                            -> leading_dropped
+          | _role [","] _gone [","]                              -> leading_dropped
+          | "keeping" "only" _role _others                       -> leading_alone
+_role: "the" one_part [among] "that" "matters" "most" [for_class] _of
+for_class: "for" _class
 _of: ["of" target_words]
+_whose: [among] ["of" target_words]
+among: "of" "the" first_or_last INT
+first_or_last: "first" -> first_of | "last" -> last_of
 ?target_words: TARGETS
 _gone: "dropped" "alone" | "replaced" "by" by
 _gone_together: "dropped" "together" | "replaced" "by" by

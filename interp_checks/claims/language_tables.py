@@ -34,6 +34,15 @@ ABLATIONS: tuple[Row, ...] = (
         "of first k, last k, all but one, just one: at least 90 %",
     ),
     (
+        "`some direction of the first 20, dropped alone,`",
+        "only these are looked at; `of the last 20`, and after any of the four above",
+    ),
+    (
+        '`dropping the direction that matters most for class "cat"`',
+        "the one without which most images of the class are lost, whatever its number; without "
+        "`for class`, most of all images; also after `keeping only` and `replacing`",
+    ),
+    (
         "`replacing direction 5 by its mean`",
         "its coefficient is the mean over the images, not zero; `by another image's`, `by zero`",
     ),

@@ -24,10 +24,12 @@ from . import predicates as predicates
 from .claim import Claim
 from .grammar import Parts, grammar, phrases
 from .predicate import PREDICATES
-from .quantified import Over, Quantified, Quantifier
+from .quantified import End, Over, Quantified, Quantifier
 
 if TYPE_CHECKING:
     from lark import Lark, Token, UnexpectedInput
+
+Among = tuple[End, int] | None
 
 #: What a sentence can be read as, and the rule of the grammar to begin with.
 _STARTS = {Claim: "claim", Ablation: "ablation"}
@@ -124,10 +126,20 @@ def _ablation(kind: Kind) -> Callable[..., Ablation]:
 
 def _each(over: Over) -> Callable[..., Quantified]:
     def build(
-        word: Quantifier, parts: Parts, of: Target | None, fill: str | None = None
+        word: Quantifier, parts: Parts, among: Among, of: Target | None, fill: str | None = None
     ) -> Quantified:
         (size,) = parts.numbers
-        return Quantified(word, over, cast(int, size), _target(parts.cut, of, fill))
+        return Quantified(word, over, cast(int, size), _target(parts.cut, of, fill), among)
+
+    return build
+
+
+def _leading(over: Over) -> Callable[..., Quantified]:
+    def build(
+        parts: Parts, among: Among, name: str | None, of: Target | None, fill: str | None = None
+    ) -> Quantified:
+        target = _target(parts.cut, of, fill)
+        return Quantified("the leading", over, 1, target, among, name)
 
     return build
 
@@ -156,6 +168,12 @@ _SHARED: dict[str, Callable[..., Any]] = {
     "every_one": lambda: "every",
     "nearly_every": lambda: "nearly every",
     "each_dropped": _each("dropped"),
+    "leading_dropped": _leading("dropped"),
+    "leading_alone": _leading("alone"),
+    "first_of": lambda: "first",
+    "last_of": lambda: "last",
+    "for_class": lambda name: name,
+    "among": lambda end, many: (end, int(many)),
     "each_alone": _each("alone"),
     "each_ablation": _each_ablation,
     "name": _name,

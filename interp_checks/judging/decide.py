@@ -15,7 +15,9 @@ from interp_checks.statistics.threshold_check import Outcome, all_of
 
 from .decision import Decision
 from .draws import agrees, draws_of, over_draws
-from .several import checks_of, decide_several
+from .leading import decide_leading
+from .members import checks_of
+from .several import decide_several
 
 
 def decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
@@ -46,6 +48,8 @@ def _decide(claim: Claim, readout: Readout, confidence: float) -> Decision:
     """The same on one draw of what stands in the place of what is left out."""
     condition, fact = claim.condition, claim.fact
     if isinstance(condition, Quantified):
+        if condition.leading:
+            return decide_leading(condition, claim.effects, readout, confidence)
         members = condition.members(readout.directions_of(condition.target))
         needed = condition.needed(len(members))
         return decide_several(needed, members, claim.effects, readout, confidence)

@@ -17,7 +17,7 @@ from interp_checks.statistics.threshold_check import Check, Outcome, all_of
 from interp_checks.thresholds import ALIVE, DEAD, PREDICTED
 from interp_checks.wording import class_words, listed
 
-from .several import checks_of
+from .members import checks_of
 
 #: Of larger families, no other member is tried.
 _MANY = 100
@@ -25,13 +25,22 @@ _MANY = 100
 _WORTH_TELLING = 0.02
 
 
-def context_of(claim: Claim, readout: Readout, checks: Sequence[Check]) -> tuple[str, ...]:
-    """Up to three lines: where the claim's classes went, what dropped, what is predicted."""
-    condition = claim.condition
+def context_of(
+    claim: Claim, readout: Readout, checks: Sequence[Check], ablations: Sequence[Ablation]
+) -> tuple[str, ...]:
+    """Up to three lines: where the claim's classes went, what dropped, what is predicted.
+
+    A claim about the part that matters most is first told which part that is.
+    """
+    condition, lines = claim.condition, []
+    if isinstance(condition, Quantified) and condition.leading:
+        lines.append(checks[0].finding)
+        if len(ablations) != 1:
+            return tuple(lines)
+        (condition,) = ablations
     if isinstance(condition, Quantified) or any(predicate.about_sets for predicate in claim.says):
-        return ()
+        return tuple(lines)
     result = readout.intact if condition is None else readout.ablated(condition)
-    lines = []
     if any(predicate.about_predictions for predicate in claim.says):
         lines.append(_predicted(result))
     for name in _named(claim, readout, checks)[:2]:

@@ -13,7 +13,7 @@ from interp_checks.statistics.threshold_check import Outcome, all_of
 
 from .decide import comes_to, decide
 from .draws import fills_of
-from .several import checks_of
+from .members import checks_of
 
 #: A claim is judged on many draws of another image's, to see what that fill does, if one draw
 #: takes no more logits than so many.

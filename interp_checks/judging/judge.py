@@ -53,7 +53,7 @@ def judge(
     context: tuple[str, ...] = ()
     advice = ""
     if outcome != Outcome.HOLDS:
-        context = context_of(claim, readout.drawn(draw), checks)
+        context = context_of(claim, readout.drawn(draw), checks, ablations)
         if outcome == Outcome.FAILS:
             advice, none_does = advice_on(claim, readout, level)
             context = (*context, none_does) if none_does else context

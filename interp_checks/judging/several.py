@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.claims.end_scene import EndScene, end_result
 from interp_checks.claims.predicate import Effect
-from interp_checks.claims.scene import MOST_TOGETHER, Scene, counted_in_turn, summary
+from interp_checks.claims.scene import MOST_TOGETHER, counted_in_turn
 from interp_checks.counting.identifiability import identifiable
-from interp_checks.counting.near_coinciding import NearCoinciding, spans
-from interp_checks.counting.sweep import sweep
-from interp_checks.errors import NotJudgedError
 from interp_checks.readouts.readout import Readout
-from interp_checks.statistics.levels import corrected, failing, marked
+from interp_checks.statistics.levels import corrected
 from interp_checks.statistics.sample_size import Needs, least, merged
-from interp_checks.statistics.threshold_check import Check, Outcome, all_of, at_least, open_needs
+from interp_checks.statistics.threshold_check import Check, Outcome, at_least, open_needs
 
 from .decision import Decision
-
-
-def checks_of(effects: Sequence[Effect], scene: Scene) -> tuple[Check, ...]:
-    """Measure everything that a claim says about one ablation, in order.
-
-    Raises:
-        NotJudgedError: the readout has no such class or direction, or no images of it.
-    """
-    checks: list[Check] = []
-    for effect in effects:
-        checks += effect.checks(scene)
-        scene.name(effect.named_classes)
-    return tuple(checks)
+from .members import Members
 
 
 def decide_several(
@@ -67,11 +50,10 @@ class _Several:
         readout: Readout,
         confidence: float,
     ) -> None:
-        self.needed, self.members, self.effects = needed, members, effects
-        self.readout, self.confidence = readout, confidence
-        self.holding = corrected(confidence, len(members) - needed + 1)
-        self.against = corrected(confidence, needed)
-        self.said = " and ".join(map(str, effects))
+        self.needed, self.members, self.readout = needed, members, readout
+        holding = corrected(confidence, len(members) - needed + 1)
+        against = corrected(confidence, needed)
+        self.each = Members(effects, readout, holding, against, confidence)
         self.checks: dict[Ablation, Check] = {}
         self.counted: list[Ablation] = []
 
@@ -82,32 +64,18 @@ class _Several:
         for chunk in counted_in_turn(self.readout, told_apart or self.members[:1]):
             for ablation, _ in chunk:
                 self.counted.append(ablation)
-                parts = self._parts(Scene(self.readout, ablation, self.holding))
+                parts = self.each.parts(ablation)
                 if told_apart:
-                    self.checks[ablation] = self._check(f"{ablation}", parts)
+                    self.checks[ablation] = self.each.check(f"{ablation}", parts)
             if self._certain():
                 return self._put_together()
         known = set(told_apart)
-        self._look_at_spans([each for each in self.members if each not in known])
+        blurred = [each for each in self.members if each not in known]
+        for checks in self.each.checks_of_spans(blurred):
+            self.checks |= checks
+            if self._certain():
+                break
         return self._put_together()
-
-    def _parts(self, scene: Scene) -> tuple[Check, ...]:
-        return failing(checks_of(self.effects, scene), self.against)
-
-    def _check(self, words: str, measured: Sequence[Check]) -> Check:
-        """What became of one ablation, by its comparisons."""
-        parts = marked(measured, self.confidence)
-        outcome = all_of(check.outcome for check in parts)
-        return Check(
-            outcome,
-            "",
-            self.said,
-            f"{words}: {summary(parts, outcome)}",
-            more=partial(open_needs, parts),
-            leans=all(check.leans for check in parts if check.outcome == Outcome.UNDECIDED),
-            parts=parts,
-            wanted=(len(parts), len(parts)) if parts else None,
-        )
 
     def _certain(self) -> bool:
         """Whether whatever becomes of the others cannot change the outcome."""
@@ -118,57 +86,8 @@ class _Several:
             or len(self.members) - known.count(Outcome.FAILS) < self.needed
         )
 
-    def _look_at_spans(self, blurred: Sequence[Ablation]) -> None:
-        """Decide ablations that cannot be told from their neighbours where all of these agree."""
-        droppable = [each for each in blurred if _drops_one(each, self.readout)]
-        if not droppable:
-            return
-        target = droppable[0].target
-        head = self.readout.seen(target.cut, target.fill)
-        by_number = {int(each.indices[0]): each for each in droppable}
-        near = NearCoinciding(head)
-        for first, last, numbers in spans(head.directions, sorted(by_number)):
-            check = self._check_of_span(near, first, last, by_number[numbers[0]])
-            if check is None:
-                return  # a bound on recalls is none on what this claim asks for
-            for number in numbers:
-                words = f"{by_number[number]}: {check.measured}"
-                self.checks[by_number[number]] = replace(check, measured=words)
-            if self._certain():
-                return
-
-    def _check_of_span(
-        self, near: NearCoinciding, first: int, last: int, ablation: Ablation
-    ) -> Check | None:
-        """What becomes of an ablation of any direction of a span, with bounds on all of them."""
-        bounds, intact = near.bounds(first, last), sweep(self.readout, ()).intact
-        ends = []
-        for right, both in (
-            (bounds.least, bounds.both_least),
-            (bounds.most, bounds.both_most),
-        ):
-            end = end_result(str(ablation), right, both, intact, self.holding)
-            scene = EndScene(self.readout, ablation, self.holding, end=end)
-            try:
-                ends.append(marked(self._parts(scene), self.confidence))
-            except NotJudgedError:
-                return None
-        low, high = ends
-        outcomes = [_at_both_ends(*pair) for pair in zip(low, high, strict=True)]
-        outcome = all_of(outcomes)
-        place = outcomes.index(outcome)
-        ranges = low[place].measured
-        if high[place].measured != ranges:
-            ranges += f" to {high[place].measured}"
-        words = (
-            f"whichever of directions {first} to {last} it is, {low[place].quantity} is {ranges}"
-        )
-        if outcome == Outcome.UNDECIDED:
-            words = f"cannot be told from its neighbour; {words}"
-        return Check(outcome, "", self.said, words)
-
     def _put_together(self) -> Decision:
-        checks = [self.checks.get(each) or self._unknown(each) for each in self.members]
+        checks = [self.checks.get(each) or self.each.unknown(each) for each in self.members]
         outcome = at_least(self.needed, [check.outcome for check in checks])
         if self._certain():
             # What was not looked at is left out: there is nothing to be said of it.
@@ -177,34 +96,6 @@ class _Several:
         # Tables show all of a few, and of many those that were counted.
         few = len(self.members) <= MOST_TOGETHER
         return Decision(outcome, (tally, *checks), tuple(self.members if few else self.counted))
-
-    def _unknown(self, ablation: Ablation) -> Check:
-        # No number of images helps here.
-        words = f"{ablation}: cannot be told from its neighbour"
-        return Check(Outcome.UNDECIDED, "", self.said, words)
-
-
-def _at_both_ends(low: Check, high: Check) -> Outcome:
-    """The outcome of a comparison of something between two ends, on which it depends one way.
-
-    One that counts how many comparisons hold could fail at both ends and hold between them.
-    """
-    alike = (low.quantity, low.expected) == (high.quantity, high.expected)
-    if not alike or low.outcome != high.outcome:
-        return Outcome.UNDECIDED
-    return Outcome.UNDECIDED if low.outcome == Outcome.FAILS and low.parts else low.outcome
-
-
-def _drops_one(ablation: Ablation, readout: Readout) -> bool:
-    """Whether an ablation drops one singular direction of the output layer, replaced by nothing.
-
-    What another image puts in its place is a number of each image's own, for which there is no
-    bound.
-    """
-    target = ablation.target
-    if target.inside or ablation.family != "dropping" or len(ablation.indices) != 1:
-        return False
-    return target.cut == "direction" and readout.seen(target.cut, target.fill).rest is None
 
 
 def _tally(

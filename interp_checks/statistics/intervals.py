@@ -32,6 +32,18 @@ def exact_interval(count: int, total: int, confidence: float) -> tuple[float, fl
     return lower, upper
 
 
+def exact_ends(total: int, confidence: float) -> tuple[Array, Array]:
+    """Lower and upper ends of :func:`exact_interval` for 0, 1, ..., ``total`` successes."""
+    import numpy as np
+    from scipy.special import betaincinv
+
+    counts, tail = np.arange(total + 1), (1 - confidence) / 2
+    lower, upper = np.zeros(total + 1), np.ones(total + 1)
+    lower[1:] = betaincinv(counts[1:], total - counts[1:] + 1, tail)
+    upper[:-1] = betaincinv(counts[:-1] + 1, total - counts[:-1], 1 - tail)
+    return lower, upper
+
+
 class _WithInterval:
     """Something whose ``interval`` has two ends."""
 

@@ -249,7 +249,7 @@ ILLEGAL = [
     ("^", END, STARTS),
     ("^kills class 8", "kills", STARTS),
     ("^droppingdirection 5 kills class 8", "droppingdirection", STARTS),
-    ("dropping^", END, PARTS),
+    ("dropping^", END, PARTS.replace("`unit` or", "`the`, `unit` or")),
     ("dropping direction^", END, "a whole number"),
     ("dropping direction ^1.5 kills class 8", "1.5", "a whole number"),
     ("dropping direction ^-1 kills class 8", "-1", "a whole number"),

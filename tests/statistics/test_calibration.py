@@ -42,6 +42,7 @@ def test_every_quantifier_has_a_row_for_every_family() -> None:
     for quantifier in ("some", "every", "nearly every"):
         for over in ("dropped", "alone", "ablation"):
             assert (quantifier, over, False) in found
+    assert ("the leading", "dropped", False) in found
     assert {quantifier for quantifier, _, sets in found if sets} == {
         "some",
         "every",
