@@ -15,12 +15,12 @@ from functools import partial
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.subsets import MOST_DIRECTIONS
-from interp_checks.arrays import Array, FloatArray
+from interp_checks.arrays import Array
 from interp_checks.counting import by_image
 from interp_checks.counting.confusions import Confusions, Result
 from interp_checks.counting.identifiability import require_all_identifiable, require_identifiable
 from interp_checks.counting.lattice import Lattice
-from interp_checks.counting.shapley_by_image import shapley_by_image
+from interp_checks.counting.shapley_by_image import ShapleyByImage, shapley_by_image
 from interp_checks.counting.sweep import predict, sweep
 from interp_checks.errors import NotJudgedError, TooFewImagesError
 from interp_checks.readouts.readout import Readout
@@ -279,8 +279,8 @@ class Scene:
             return lattice
         return replace(lattice, confidence=self.confidence)
 
-    def shapley_by_image(self, images: Array) -> FloatArray:
-        """Shapley values of the directions for single images being right, [r, n].
+    def shapley_by_image(self, images: Array) -> ShapleyByImage:
+        """Shapley values of the directions for single images being right.
 
         Raises:
             NotJudgedError: there are too many directions, or two that cannot be told apart.

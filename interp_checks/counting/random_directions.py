@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -28,6 +28,13 @@ _IMAGES = 2500
 _FEWEST_OF_A_CLASS = 20
 #: Rotations that are worked on together.
 _CHUNK = 8
+#: Of more parts than this only those that a claim leaves out or in are worked out.
+_MANY = 64
+#: Images that are worked on together then, and bytes of rotations that are kept.
+_LARGE_BLOCK = 1024
+_LARGE_MEMORY = 400_000_000
+#: To make a random rotation takes about so many times the cube of its size.
+_TURNING = 4
 #: Rotated coefficients are kept if they take less than this many bytes, else made again.
 _MEMORY = 200_000_000
 
@@ -148,6 +155,80 @@ class RotatedOutputLayer(Rotated):
         kept, head = ablation.kept(self.directions), self.head
         for coefficients, classes in self._chunks() if self._kept is None else self._kept:
             yield argmax_over(coefficients, classes, self.base, kept, head.tie)
+
+
+class RotatedLargeLayer(Rotated):
+    """Random parts of an output layer of very many, of which a claim leaves few out, or few in.
+
+    Only what these are is worked out for each image.
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        rotations: int,
+        cut: Callable[[int, Target], Rotated],
+        null: Null = "rotations",
+    ) -> None:
+        """Cut a head's weight; see :class:`Rotated`."""
+        super().__init__(head, rotations, head.directions, cut)
+        self.null = null
+        square = 8 * self.width * (self.width + len(self.classes))
+        few = square * rotations < _LARGE_MEMORY
+        self._kept = list(random_cuts(self.directions, rotations, null)) if few else None
+
+    def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
+        """See :class:`Rotated`."""
+        head, own = self.head, self.directions
+        columns, dropped = _fewer(ablation, own)
+        made = random_cuts(own, self.rotations, self.null) if self._kept is None else ()
+        cuts = self._kept or made
+        parts = [(rotation[..., columns], vectors[:, columns]) for rotation, vectors in cuts]
+        predicted = np.zeros((self.rotations, len(self.chosen)), dtype=np.int64)
+        every = (own.classes * own.singular_values) if dropped else None
+        for start in range(0, len(self.chosen), _LARGE_BLOCK):
+            block = slice(start, start + _LARGE_BLOCK)
+            along = own.hidden.T @ head.features[self.chosen[block]].astype(np.float64).T
+            base = head.base_of(self.chosen[block])
+            if every is not None:
+                base = base + every @ along
+            for row, (rotation, vectors) in enumerate(parts):
+                shares = vectors @ _turned(along, rotation)
+                logits = base - shares if dropped else base + shares
+                # Beyond the tie the order of summation decides nothing.
+                first = logits >= logits.max(axis=0) - head.tie
+                predicted[row, block] = first.argmax(axis=0)
+        yield predicted
+
+
+def _fewer(ablation: Ablation, directions: Directions) -> tuple[list[int], bool]:
+    """Columns of the parts that an ablation drops, and True; or of those that it keeps."""
+    kept = [number - 1 for number in ablation.kept(directions)]
+    if 2 * len(kept) <= len(directions):
+        return kept, False
+    stays = set(kept)
+    return [column for column in range(len(directions)) if column not in stays], True
+
+
+def work_of_rotation(head: Head, ablations: Sequence[Ablation]) -> int:
+    """About how many multiplications it takes to see what some ablations do under one rotation."""
+    classes, images, work = len(head.class_names), images_used(head), 0
+    for target in dict.fromkeys(ablation.target for ablation in ablations):
+        own = head.seen(target.cut, target.fill).directions
+        of_these = [ablation for ablation in ablations if ablation.target == target]
+        turns, width = target.parted.null == "rotations", len(own)
+        if is_large(own):
+            work += (_TURNING * width**3 + classes * width**2) * turns
+            for ablation in of_these:
+                work += images * len(_fewer(ablation, own)[0]) * (classes + width * turns)
+        else:
+            work += images * width * (max(width, classes) if turns else classes)
+    return work
+
+
+def is_large(directions: Directions) -> bool:
+    """Whether there are so many parts that what most of them do is not worked out."""
+    return len(directions) > _MANY
 
 
 def _turned(along: FloatArray, rotation: Array) -> FloatArray:

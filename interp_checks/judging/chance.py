@@ -12,12 +12,15 @@ a claim whose directions and classes were read off these images.
 
 Here a claim holds when the numbers in the sample are on the claimed side, without intervals,
 so that chance is never understated.
+
+To turn a thousand directions takes seconds a time, so of a large head fewer rotations are tried
+than were asked for; the rate then comes with its interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import prod
 from typing import cast
@@ -25,27 +28,31 @@ from typing import cast
 import numpy as np
 
 from interp_checks.ablations.ablation import Ablation
-from interp_checks.ablations.target import OUTPUT_LAYER
 from interp_checks.arrays import FloatArray, IntArray
 from interp_checks.claims.claim import Claim
 from interp_checks.claims.predicate import Effect, Fact
 from interp_checks.claims.sample import Cases, Demands, recall_of
-from interp_checks.counting.random_directions import Rotated, images_used
+from interp_checks.counting.random_directions import Rotated, images_used, work_of_rotation
 from interp_checks.readouts.readout import Readout
+from interp_checks.statistics.intervals import CONFIDENCE, exact_interval, percent
 
 from .relabelling import as_named, by_any, too_many
 from .stand_ins import StandIns, all_stand_ins, family_size, over_words, stand_ins_of
 
 #: Rotations unless asked otherwise.
 ROTATIONS = 200
-#: Multiplications beyond which chance is not measured: it would take minutes.
+#: Multiplications for which rotations of the output layer are tried: more would take minutes.
 _TOO_MUCH = 10**11
+#: Where there is not even time for so many rotations, chance is not measured.
+_FEWEST = 10
 #: The same where whole networks are run.
 _TOO_MUCH_INSIDE = 10**12
 #: The same for other directions than those that are stated.
 _TOO_MUCH_INSIDE_ANYWHERE = 10**11
 #: Counts that are looked at together take about so many bytes.
 _BYTES = 2**25
+#: Counts of one ablation under all rotations take at most so many.
+_MOST_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Chance:
         anywhere: for some directions and classes, as many as it names; None if not measured.
         over: what "anywhere" ranges over ("some direction and class"); empty if not asked.
         of: what was done at random so many times.
+        asked: rotations that were asked for, where there was not time for all.
     """
 
     count: int
@@ -65,11 +73,17 @@ class Chance:
     anywhere: int | None = None
     over: str = ""
     of: str = "random rotations"
+    asked: int = 0
 
     @property
     def share(self) -> float:
         """The share of rotations under which the claim holds as stated."""
         return self.count / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Within which the share of all rotations lies, at 95 % confidence."""
+        return exact_interval(self.count, self.total, CONFIDENCE)
 
     @property
     def stated(self) -> str:
@@ -89,6 +103,9 @@ class Chance:
     def words(self) -> str:
         """``1/200 random rotations as stated, 39/200 for some direction and class``."""
         rotations = f"{self.stated} {self.of}"
+        if self.asked:
+            low, high = (percent(end, 1) for end in self.interval)
+            rotations += f" [{low}, {high} %] (there was not time for {self.asked})"
         return f"{rotations} as stated, {self.for_some}" if self.over else rotations
 
     def __str__(self) -> str:
@@ -110,14 +127,43 @@ def by_chance(
         None for a claim that names no direction, or that every subset would have to be counted
         for, and for heads so large that it would take many minutes.
     """
+    if not rotations or not has_chance(claim):
+        return None
+    asked, rotations = rotations, within_reach(claim, readout, rotations)
     if not rotations:
         return None
+    chance = _counted(claim, readout, rotations, anywhere)
+    return replace(chance, asked=asked) if rotations < asked else chance
+
+
+def has_chance(claim: Claim) -> bool:
+    """Whether a claim names directions that random ones could take the place of."""
     if claim.fact is not None:
-        return None if claim.fact.no_chance else _of_fact(claim.fact, readout, rotations, anywhere)
-    if not isinstance(claim.condition, Ablation) or not claim.condition.indices:
-        return None
-    if _too_much(claim.ablations, readout, rotations):
-        return None
+        return not claim.fact.no_chance
+    return isinstance(claim.condition, Ablation) and bool(claim.condition.indices)
+
+
+def within_reach(claim: Claim, readout: Readout, rotations: int) -> int:
+    """How many of so many rotations there is time and memory for; 0 for too few."""
+    ablations = claim.ablations
+    targets = dict.fromkeys(ablation.target for ablation in ablations)
+    inside = sum(target.cost(readout) for target in targets if target.inside)
+    if rotations * images_used(readout) * inside > _TOO_MUCH_INSIDE:
+        return 0
+    outside = [ablation for ablation in ablations if not ablation.target.inside]
+    if inside and not outside:
+        return rotations
+    possible = min(
+        _TOO_MUCH // max(1, work_of_rotation(readout, outside)),
+        _MOST_BYTES // (8 * len(readout.class_names) ** 2),
+    )
+    return min(rotations, possible) if possible >= min(rotations, _FEWEST) else 0
+
+
+def _counted(claim: Claim, readout: Readout, rotations: int, anywhere: bool) -> Chance:
+    if claim.fact is not None:
+        return _of_fact(claim.fact, readout, rotations, anywhere)
+    assert isinstance(claim.condition, Ablation)
     target = claim.condition.target
     rotated = readout.random_cuts(rotations, target)
     of = f"random {target.parted.null}"
@@ -153,10 +199,8 @@ def _demands_of(effects: Sequence[Effect], cases: Cases) -> Demands:
     return demands
 
 
-def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Chance | None:
+def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Chance:
     """The same for a fact about directions that it names, and one class."""
-    if _too_much(fact.ablations, readout, rotations):
-        return None
     rotated = readout.random_cuts(rotations)
     (name,) = fact.told_classes
     held = fact.holds_along(rotated, fact.numbered_directions)[:, rotated.row(name)]
@@ -171,16 +215,6 @@ def _of_fact(fact: Fact, readout: Readout, rotations: int, anywhere: bool) -> Ch
         here = fact.holds_along(rotated, other.numbers)
         held |= here[:, rotated.intact.any(axis=1)].any(axis=1)
     return Chance(count, rotations, int(held.sum()), over)
-
-
-def _too_much(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:
-    """Whether counting as stated takes many minutes."""
-    runs = rotations * images_used(readout)
-    targets = dict.fromkeys(ablation.target for ablation in ablations)
-    outside = [target for target in targets if not target.inside] or [OUTPUT_LAYER]
-    each = sum(target.cost(readout) for target in outside)
-    inside = sum(target.cost(readout) for target in targets if target.inside)
-    return runs * each > _TOO_MUCH or runs * inside > _TOO_MUCH_INSIDE
 
 
 def _too_much_anywhere(ablations: Sequence[Ablation], readout: Readout, rotations: int) -> bool:

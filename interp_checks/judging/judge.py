@@ -8,7 +8,7 @@ from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome
 
-from .chance import by_chance
+from .chance import by_chance, has_chance
 from .decide import decide
 from .explanation import advice_on, context_of
 from .guards import fill_note, notes_on
@@ -59,14 +59,18 @@ def judge(
             context = (*context, none_does) if none_does else context
     warnings = notes_on(claim, readout, level, outcome)
     depends = fill_note(claim, readout, level, outcome)
-    notes = tuple(filter(None, (spread, *warnings, depends)))
+    chance = by_chance(claim, readout, rotations, anywhere=True)
+    unknown = ""
+    if chance is None and rotations and has_chance(claim):
+        unknown = "chance is not measured: random parts of weights of this size take too long"
+    notes = tuple(filter(None, (spread, *warnings, depends, unknown)))
     return Verdict(
         claim,
         outcome,
         checks,
         level,
         ablations=ablations,
-        chance=by_chance(claim, readout, rotations, anywhere=True),
+        chance=chance,
         notes=notes,
         context=context,
         advice=advice,

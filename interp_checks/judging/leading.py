@@ -26,7 +26,7 @@ from interp_checks.counting.near_coinciding import spans
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.intervals import Change, exact_ends, percent
 from interp_checks.statistics.levels import corrected, marked
-from interp_checks.statistics.threshold_check import Check, Outcome
+from interp_checks.statistics.threshold_check import Check, Outcome, all_of
 from interp_checks.wording import class_words, listed
 
 from .decision import Decision
@@ -47,33 +47,38 @@ def decide_leading(
         NotJudgedError: there is no such class, no image of it, or there are not so many parts.
     """
     level = corrected(confidence, 2)
-    parts = readout.directions_of(condition.target)
-    members = condition.members(parts)
-    dropped = replace(condition, over="dropped").members(parts)
+    directions = readout.directions_of(condition.target)
+    members = condition.members(directions)
+    dropped = replace(condition, over="dropped").members(directions)
     rivals = _Rivals(condition, dropped, readout, level)
     places = rivals.that_could_lead()
-    told_apart = [place for place in places if identifiable(members[place], readout)]
+    could_lead = [members[place] for place in places]
+    told_apart = [ablation for ablation in could_lead if identifiable(ablation, readout)]
     each = Members(effects, readout, level, level, confidence)
-    checks: dict[int, tuple[Check, ...]] = {}
-    for chunk in counted_in_turn(readout, [members[place] for place in told_apart]):
-        for ablation, _ in chunk:
-            checks[members.index(ablation)] = each.parts(ablation)
-    blurred = [members[place] for place in places if place not in checks]
+    parts = {
+        ablation: each.parts(ablation)
+        for chunk in counted_in_turn(readout, told_apart)
+        for ablation, _ in chunk
+    }
+    blurred = [ablation for ablation in could_lead if ablation not in parts]
+    spread = {ablation: each.unknown(ablation) for ablation in blurred}
     for found in each.checks_of_spans(blurred):
-        checks |= {members.index(ablation): (check,) for ablation, check in found.items()}
-    for ablation in blurred:
-        checks.setdefault(members.index(ablation), (each.unknown(ablation),))
+        spread |= found
     expected = "the only one that could be" if len(places) == 1 else "one of these"
     identified = Check.exact(condition.role, expected, rivals.named(places), True)
-    if len(places) == 1:
-        own = marked(checks[places[0]], confidence)
-        outcome = each.check("", own).outcome
-        return Decision(outcome, (identified, *own), (members[places[0]],))
-    shown = tuple(each.check(f"{members[place]}", checks[place]) for place in places)
+    if len(could_lead) == 1:
+        (only,) = could_lead
+        own = marked(parts[only] if only in parts else (spread[only],), confidence)
+        return Decision(all_of(check.outcome for check in own), (identified, *own), (only,))
+    shown = tuple(
+        # More images would decide which it is, too, so how many is not known.
+        spread.get(ablation) or replace(each.check(f"{ablation}", parts[ablation]), more=None)
+        for ablation in could_lead
+    )
     outcomes = {check.outcome for check in shown}
     outcome = outcomes.pop() if len(outcomes) == 1 else Outcome.UNDECIDED
-    few = places if len(places) <= MOST_TOGETHER else told_apart
-    return Decision(outcome, (identified, *shown), tuple(members[place] for place in few))
+    few = could_lead if len(could_lead) <= MOST_TOGETHER else told_apart
+    return Decision(outcome, (identified, *shown), tuple(few))
 
 
 class _Rivals:

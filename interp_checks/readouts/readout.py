@@ -16,7 +16,12 @@ from interp_checks.arrays import Array, IntArray
 from interp_checks.counting.cache import Cache
 from interp_checks.counting.confusions import Result
 from interp_checks.counting.head import Head, no_network
-from interp_checks.counting.random_directions import Rotated, RotatedOutputLayer
+from interp_checks.counting.random_directions import (
+    Rotated,
+    RotatedLargeLayer,
+    RotatedOutputLayer,
+    is_large,
+)
 from interp_checks.counting.sweep import sweep
 from interp_checks.errors import InterpChecksError
 from interp_checks.networks.random_directions import RotatedNetwork
@@ -221,7 +226,8 @@ class Readout(Head):
     def cut_output_layer(self, rotations: int, target: OutputLayer) -> Rotated:
         """Random cuts of the output layer, made anew."""
         seen = self.seen(target.cut, target.fill)
-        return RotatedOutputLayer(seen, rotations, self.random_cuts, target.parted.null)
+        kind = RotatedLargeLayer if is_large(seen.directions) else RotatedOutputLayer
+        return kind(seen, rotations, self.random_cuts, target.parted.null)
 
     def cut_inside(self, rotations: int, target: NetworkWeights) -> Rotated:
         """Random cuts of weights inside the network, made anew.

@@ -30,15 +30,16 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-def bernstein(values: FloatArray, error: float) -> float:
-    """How far the mean of values of range 2 can be from its expectation, one-sided.
+def bernstein(values: FloatArray, error: float, reach: float = 1.0) -> float:
+    """How far the mean of values can be from its expectation, one-sided.
 
     The empirical Bernstein bound (Maurer and Pontil, 2009).
 
     Args:
-        values: [N], each between -1 and 1.
+        values: [N], each between minus ``reach`` and ``reach``.
         error: probability that it is farther.
+        reach: see there.
     """
     images, log = len(values), math.log(2 / error)
     variance = float(values.var(ddof=1))
-    return math.sqrt(2 * variance * log / images) + 2 * 7 * log / (3 * (images - 1))
+    return math.sqrt(2 * variance * log / images) + 2 * reach * 7 * log / (3 * (images - 1))

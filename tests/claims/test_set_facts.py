@@ -204,7 +204,6 @@ MANY = {
     "direction 1 is the only minimal kill set of class 0": (21, "found: 21 directions"),
     "dropping more directions revives class 0": (21, "expected: at most 20"),
     "the first 2 directions are within 9 points of the best 2": (21, "needs all subsets"),
-    "direction 1 has the largest Shapley value for accuracy": (13, "expected: at most 12"),
     ELEVEN.format("kill"): (12, "each of the 2,048 parts of a set of 11 directions"),
     ELEVEN.format("sufficient"): (12, "expected: at most 10 directions"),
     "some set of 4 directions alone kills class 0": (21, "found: 5,985 sets of 21 directions"),

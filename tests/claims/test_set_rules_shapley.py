@@ -260,7 +260,7 @@ def test_the_rival_that_is_shown_is_the_one_that_leaves_it_open() -> None:
 def test_shapley_values_of_images_are_those_of_the_lattice(readout: Readout) -> None:
     count = len(readout.directions)
     right = {kept: predictions(readout, kept) == readout.labels for kept in subsets(count)}
-    values = shapley_by_image(readout, np.arange(len(readout)))
+    values = shapley_by_image(readout, np.arange(len(readout))).values
     for image in range(0, len(readout), 9):
 
         def worth(players: frozenset[int], image: int = image) -> int:
@@ -280,7 +280,7 @@ def test_shapley_values_of_images_are_those_of_the_lattice(readout: Readout) -> 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_largest_is_found_by_empirical_bernstein_bounds(seed: int, confidence: float) -> None:
     readout = head(seed, 4, 4, 2500, confidence=confidence)
-    values = shapley_by_image(readout, np.arange(2500))
+    values = shapley_by_image(readout, np.arange(2500)).values
     for own in range(4):
         verdict, answers = judged(str(HasLargestShapley(own + 1)), readout), []
         lower = {check.expected: check.lower for check in verdict.checks}

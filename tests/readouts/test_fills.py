@@ -142,7 +142,7 @@ def test_the_intact_model_is_the_same() -> None:
 
 def test_shapley_values_of_images_sum_to_those_of_the_lattice() -> None:
     readout = made(2)
-    values = shapley_by_image(readout, np.arange(len(readout))).mean(axis=1)
+    values = shapley_by_image(readout, np.arange(len(readout))).values.mean(axis=1)
     assert np.allclose(values, readout.lattice.shapley[:, -1].astype(float))
 
 
