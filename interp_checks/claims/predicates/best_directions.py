@@ -47,8 +47,8 @@ class HasLargestShapley(Fact):
             "`direction i has the largest Shapley value …`",
             "some other direction's is at least as large",
             "larger than each other's",
-            "per image, empirical Bernstein bound (Maurer and Pontil, 2009) on the mean difference; "
-            "beyond 12 directions by random orders, drawn for each image",
+            "per image, empirical Bernstein bound (Maurer and Pontil, 2009) on the mean difference;"
+            " beyond 12 directions by random orders, drawn for each image",
         ),
     )
     explained = (
