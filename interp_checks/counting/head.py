@@ -168,10 +168,15 @@ class Head:
 
     def coefficients_of(self, block: slice) -> FloatArray:
         """The coefficients of a block of images, [r, n]; kept for all where that is little."""
-        whole = len(self) * len(self.directions) * 8
-        if "coefficients" in self.__dict__ or whole <= _KEPT_BYTES:
+        if self.keeps_coefficients:
             return self.coefficients[:, block]
         return self.directions.coefficients(self.features[block])
+
+    @property
+    def keeps_coefficients(self) -> bool:
+        """Whether the coefficients of all images are kept, once they are made."""
+        whole = len(self) * len(self.directions) * 8
+        return "coefficients" in self.__dict__ or whole <= _KEPT_BYTES
 
     @cached_property
     def tie(self) -> float:

@@ -7,12 +7,12 @@ alone (:mod:`.kernels.one_alone`), the first k and the last k (:mod:`.kernels.pr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
 
-from interp_checks.arrays import Array, IntArray
+from interp_checks.arrays import Array, FloatArray, IntArray
 
 from .head import Head
 from .kernels import one_alone, prefixes
@@ -141,17 +141,18 @@ class Prefixes:
         self.exact = np.ascontiguousarray(plan.classes[:, self.order])
         classes = len(plan.classes)
         tiles = -(-classes // prefixes.TILE)
-        vectors = np.zeros((len(rows), tiles * prefixes.TILE), dtype=np.float32)
-        vectors[:, :classes] = self.exact.T
-        self.vectors = vectors.reshape(len(rows), tiles, prefixes.TILE)
+        self.width = -(-len(rows) // prefixes.STEPS) * prefixes.STEPS
+        vectors = np.zeros((self.width, tiles * prefixes.TILE), dtype=np.float32)
+        vectors[: len(rows), :classes] = self.exact.T
+        self.vectors = vectors.reshape(self.width, tiles, prefixes.TILE)
         self.lowest = np.minimum(self.exact.min(axis=0), 0)
         self.highest = np.maximum(self.exact.max(axis=0), 0)
+        self.furthest = _furthest(self.exact, prefixes.STEPS)
 
     def tasks(self, block: slice, order: IntArray, labels: IntArray) -> Iterator[Callable[[], int]]:
         """Pieces of the work on a block, each of some classes of images."""
         head = self.plan.head
-        along = np.take(head.coefficients_of(block), order, axis=1).T
-        along = np.ascontiguousarray(along[:, self.order])
+        along = self._along(block, order)
         most = float(np.abs(head.bias).max())
         largest = np.maximum(self.highest, -self.lowest)
         scale = float((np.abs(along) @ largest).max() + most) or 1.0
@@ -160,12 +161,15 @@ class Prefixes:
         rounded = steps + -(-len(self.rows) // steps) + 16
         base = np.full(self.vectors.shape[1:], -np.inf, dtype=np.float32)
         base.reshape(-1)[: len(head.bias)] = head.bias / scale
+        narrow = np.zeros((len(along), self.width), dtype=np.float32)
+        np.divide(along, scale, out=narrow[:, : along.shape[1]], casting="same_kind")
         count = partial(
             prefixes.add_each,
-            (along / scale).astype(np.float32),
+            narrow,
             self.vectors,
             self.lowest,
             self.highest,
+            self.furthest,
             base,
             most / scale,
             2.002 * rounded * _UNIT,
@@ -181,12 +185,47 @@ class Prefixes:
         for begin, end in self.plan.ranges(labels):
             yield partial(self._count, count, begin, end)
 
+    def _along(self, block: slice, order: IntArray) -> FloatArray:
+        """Coefficients of a block of images, as directions are added, [n, r]."""
+        head = self.plan.head
+        if head.keeps_coefficients:
+            along = np.take(head.coefficients_of(block), order, axis=1).T
+            return np.ascontiguousarray(along[:, self.order])
+        # Made as they are needed: no copy of them is in another order.
+        made: FloatArray = head.features[block][order].astype(np.float64) @ self.scaled
+        return made
+
+    @cached_property
+    def scaled(self) -> FloatArray:
+        """Hidden vectors times singular values, as directions are added, [Z, r]."""
+        own = self.plan.head.directions
+        return np.ascontiguousarray((own.hidden * own.singular_values)[:, self.order])
+
     def _count(self, count: Callable[..., int], begin: int, end: int) -> int:
         """Count a range of images, as many at a time as stay in the cache."""
         return sum(
             count(start, min(start + _IMAGES, end), *self.plan.outputs[1:])
             for start in range(begin, end, _IMAGES)
         )
+
+
+def _furthest(classes: Array, together: int) -> Array:
+    """How far any class vector is from that of each class, along a few directions, [r / d, K].
+
+    Args:
+        classes: class vectors, [K, r].
+        together: how many directions (d).
+    """
+    found = []
+    for start in range(0, classes.shape[1], together):
+        own = classes[:, start : start + together]
+        squares = np.square(own).sum(axis=1)
+        apart = (-2 * own) @ own.T
+        apart += squares
+        # Rounding of the squares, which are at most four times the largest.
+        most = apart.max(axis=1) + squares + 64 * np.finfo(float).eps * squares.max()
+        found.append(np.sqrt(np.maximum(most, 0)) * (1 + 1e-6))
+    return np.array(found)
 
 
 def kept_type(features: Array) -> type:

@@ -1,12 +1,16 @@
 """How loops are compiled, and where compiled code is kept.
 
 It is kept beside the loops, or in the user's cache folder; where neither can be written, they are
-compiled anew in each process.
+compiled anew in each process. A loop holds what it calls, compiled, so all of them are compiled
+anew when the source of any changes: numba itself only looks at the file that a loop stands in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -31,9 +35,33 @@ def compiled(function: Function) -> Function:
     """Compile at the first call; keep the result on disk where there is a place for it."""
     try:
         kept: Function = numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # numba found no folder that it can write to
+        _renew_with_every_source(kept)
+    except (RuntimeError, ImportError, AttributeError):
+        # Numba found no folder that it can write to, or keeps what it compiles in another way.
         kept = numba.njit(**_OPTIONS)(function)
     return kept
+
+
+def _renew_with_every_source(loop: Any) -> None:
+    """Compile a loop anew when the source of any loop has changed, not only its own."""
+    from numba.core.caching import IndexDataCacheFile
+
+    index: Any = IndexDataCacheFile
+    own = loop._cache
+    own._cache_file = index(
+        cache_path=own.cache_path,
+        filename_base=own._impl.filename_base,
+        source_stamp=(own._impl.locator.get_source_stamp(), _every_source()),
+    )
+
+
+@cache
+def _every_source() -> str:
+    """A digest of all files of loops in this folder."""
+    digest = sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def run_loops(

@@ -4,10 +4,13 @@ The logits of one image stay in the first cache while directions are added to th
 directions at a time, it is asked first whether they can change at all whether the image is right.
 An image stays wrong as long as one and the same other class stays ahead of its own, which costs
 one number a step. It stays right if its own class is further ahead than any class could gain on it
-by these directions. Either way their class vectors are added, and nothing is compared.
+by these directions. Either way their class vectors are added, and nothing is compared. Otherwise
+only classes are followed step by step that are near enough to come out ahead, if these are few.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -16,8 +19,10 @@ from interp_checks.arrays import Array
 from .numba_setup import compiled
 
 #: Directions that are looked at together, and logits side by side.
-STEPS = 16
+STEPS = 8
 TILE = 64
+#: Where fewer than one class in so many could matter in a few steps, the others are not compared.
+FEW = 4
 
 
 @compiled
@@ -56,11 +61,56 @@ def _stays(
 
 
 @compiled
+def _is_right(
+    begun: Array,
+    place: int,
+    reach: float,
+    along: Array,
+    image: int,
+    by_class: Array,
+    base: Array,
+    step: int,
+    tie: float,
+    truth: int,
+    logits: Array,
+) -> bool:  # pragma: no cover - compiled
+    """Whether an image is right after a step, in float64, among the classes that came so near.
+
+    Args:
+        begun: logits before some steps, in float32, [n, T, TILE].
+        place: of the image there.
+        reach: a class with a lower one is not ahead after these steps.
+        along: see :func:`add_each`, with the others.
+        image: see there.
+        by_class: see there.
+        base: see there.
+        step: after which it is asked.
+        tie: see there.
+        truth: the image's own class.
+        logits: to work in, [K].
+    """
+    K = base.shape[0]
+    best = -np.inf
+    for k in range(K):
+        logits[k] = -np.inf
+        if k == truth or begun[place, k // TILE, k % TILE] >= reach:
+            logits[k] = base[k]
+            for d in range(step + 1):
+                logits[k] += along[image, d] * by_class[k, d]
+            best = max(best, logits[k])
+    for k in range(K):
+        if logits[k] >= best - tie:
+            return k == truth
+    return False
+
+
+@compiled
 def add_each(
     narrow: Array,
     vectors: Array,
     lowest: Array,
     highest: Array,
+    furthest: Array,
     narrow_base: Array,
     terms: float,
     unit: float,
@@ -85,6 +135,8 @@ def add_each(
             which is filled up with zeros, [r, T, TILE].
         lowest: smallest entry of each class vector, or zero if that is less, [r].
         highest: largest entry of each, or zero if that is more, [r].
+        furthest: for directions that are looked at together, how far the class vector of any class
+            is from that of each, [r / STEPS, K].
         narrow_base: scaled bias in float32; minus infinity where a tile was filled up,
             [T, TILE].
         terms: the largest absolute entry of the bias, scaled.
@@ -106,18 +158,20 @@ def add_each(
         How many pairs of image and step had to be settled in float64.
     """
     K = base.shape[0]
-    width = vectors.shape[0]
+    width = rows.shape[0]
     tiles = vectors.shape[1]
-    last = width - 1
     many = image_to - image_from
     begun = np.empty((many, tiles, TILE), np.float32)
     begun[:] = narrow_base
     added = np.zeros((tiles, TILE), np.float32)
     sums = np.full(many, terms)
     rivals = np.full(many, -1)
+    leads = np.full(many, -np.inf)
     rival = np.float32(0)
     skipped = np.empty(many, np.int64)
     top_of = np.empty(TILE, np.float32)
+    near_in = np.empty(tiles, np.int32)
+    tops = np.empty(STEPS, np.float64)
     logits = np.empty(K, np.float64)
     settled = 0
     for start in range(0, width, STEPS):
@@ -128,20 +182,25 @@ def add_each(
             truth = labels[image]
             was_right = intact[image] == truth
             gain = 0.0
+            length = 0.0
             for step in range(start, stop):
                 c = np.float64(narrow[image, step])
                 of_own = by_class[truth, step]
                 gain += max(c * (highest[step] - of_own), c * (lowest[step] - of_own))
+                length += c * c
                 sums[place] += abs(c) * max(highest[step], -lowest[step])
+            gain = min(gain, math.sqrt(length) * furthest[start // STEPS, truth])
             # How close to the largest a second logit may come before it counts.
             margin = np.float32(unit * sums[place] + equal)
             own = begun[place, truth // TILE, truth % TILE]
             ahead = rivals[place]
-            wrong = ahead >= 0 and _stays(
+            # As far ahead as this at least: as when it was last compared, less what was gained.
+            sure = leads[place] > gain + margin
+            wrong = not sure and ahead >= 0 and _stays(
                 ahead, begun[place, ahead // TILE, ahead % TILE] - own, truth, margin,
                 narrow, image, by_class, start, stop,
             )  # fmt: skip
-            if not wrong:
+            if not sure and not wrong:
                 begun[place, truth // TILE, truth % TILE] = -np.inf
                 for lane in range(TILE):
                     top_of[lane] = -np.inf
@@ -162,7 +221,10 @@ def add_each(
                         narrow, image, by_class, start, stop,
                     )  # fmt: skip
                 begun[place, truth // TILE, truth % TILE] = own
-            if wrong or own - rival > gain + margin:
+                leads[place] = own - rival
+                sure = leads[place] > gain + margin
+            leads[place] -= gain + margin
+            if wrong or sure:
                 # Nothing that these directions say can change it.
                 if not wrong:
                     for step in range(start, stop):
@@ -170,6 +232,46 @@ def add_each(
                         if row >= 0:
                             right[row, truth] += 1
                             both[row, truth] += was_right
+                skipped[skips] = place
+                skips += 1
+                continue
+            # Only classes that could come so near in these steps are looked at, if they are few.
+            reach = np.float32(own - gain - 3 * margin)
+            many_near = 0
+            for tile in range(tiles):
+                near = np.int32(0)
+                for lane in range(TILE):
+                    near += np.int32(begun[place, tile, lane] >= reach)
+                near_in[tile] = near
+                many_near += near
+            if FEW * many_near <= K:
+                for step in range(stop - start):
+                    tops[step] = -np.inf
+                for tile in range(tiles):
+                    if near_in[tile] == 0:
+                        continue
+                    for lane in range(TILE):
+                        value = np.float64(begun[place, tile, lane])
+                        k = tile * TILE + lane
+                        if value < reach or k == truth:
+                            continue
+                        for step in range(start, stop):
+                            value += np.float64(narrow[image, step]) * by_class[k, step]
+                            tops[step - start] = max(tops[step - start], value)
+                value = np.float64(own)
+                for step in range(start, stop):
+                    value += np.float64(narrow[image, step]) * by_class[truth, step]
+                    row = rows[step]
+                    lead = value - tops[step - start]
+                    if row < 0 or lead < -margin:
+                        continue
+                    if lead <= margin:
+                        settled += 1
+                        if not _is_right(begun, place, reach, along, image, by_class, base, step,
+                                         tie, truth, logits):  # fmt: skip
+                            continue
+                    right[row, truth] += 1
+                    both[row, truth] += was_right
                 skipped[skips] = place
                 skips += 1
                 continue
@@ -203,52 +305,32 @@ def add_each(
                         close += np.int32(reached)
                 if close > 1:
                     settled += 1
-                    best = -np.inf
-                    for k in range(K):
-                        value = begun[place, k // TILE, k % TILE] + added[k // TILE, k % TILE]
-                        logits[k] = -np.inf
-                        if value >= threshold:
-                            logits[k] = base[k]
-                            for d in range(step + 1):
-                                logits[k] += along[image, d] * by_class[k, d]
-                            best = max(best, logits[k])
-                    predicted = K
-                    for k in range(K):
-                        if predicted == K and logits[k] >= best - tie:
-                            predicted = k
-                    if predicted != truth:
+                    # What is ahead now was so near before these steps.
+                    if not _is_right(begun, place, reach, along, image, by_class, base, step,
+                                     tie, truth, logits):  # fmt: skip
                         continue
                 right[row, truth] += 1
                 both[row, truth] += was_right
             for tile in range(tiles):
                 for lane in range(TILE):
                     begun[place, tile, lane] += added[tile, lane]
-        # A tile of the class vectors stays in the first cache for all images. Four directions at a
-        # time: what limits this loop is how often memory is touched.
+        # A tile of the class vectors stays in the first cache for all images. What limits this
+        # loop is how often memory is touched, so all directions are added at once.
         for tile in range(tiles):
             for skip in range(skips):
                 place = skipped[skip]
                 image = image_from + place
+                one, two, three, four = narrow[image, start : start + 4]
+                five, six, seven, eight = narrow[image, start + 4 : start + 8]
                 for lane in range(TILE):
-                    top_of[lane] = 0
-                for step in range(start, stop, 4):
-                    two, three, four = step + 1, step + 2, step + 3
-                    c_one = narrow[image, step]
-                    c_two = c_three = c_four = np.float32(0)
-                    if two < stop:
-                        c_two = narrow[image, two]
-                    if three < stop:
-                        c_three = narrow[image, three]
-                    if four < stop:
-                        c_four = narrow[image, four]
-                    two, three, four = min(two, last), min(three, last), min(four, last)
-                    for lane in range(TILE):
-                        top_of[lane] += (
-                            c_one * vectors[step, tile, lane]
-                            + c_two * vectors[two, tile, lane]
-                            + c_three * vectors[three, tile, lane]
-                            + c_four * vectors[four, tile, lane]
-                        )
-                for lane in range(TILE):
-                    begun[place, tile, lane] += top_of[lane]
+                    begun[place, tile, lane] += (
+                        one * vectors[start, tile, lane]
+                        + two * vectors[start + 1, tile, lane]
+                        + three * vectors[start + 2, tile, lane]
+                        + four * vectors[start + 3, tile, lane]
+                        + five * vectors[start + 4, tile, lane]
+                        + six * vectors[start + 5, tile, lane]
+                        + seven * vectors[start + 6, tile, lane]
+                        + eight * vectors[start + 7, tile, lane]
+                    )
     return settled
