@@ -136,7 +136,9 @@ def _by_numpy(readout: Readout, family: str) -> np.ndarray:
             ablated = logits
         else:
             ablated = logits - share if family == "dropping" else none + share
-        hit = ablated.argmax(axis=1) == labels
+        # What is closer than rounding goes to the lowest class.
+        first = ablated >= ablated.max(axis=1, keepdims=True) - readout.tie
+        hit = first.argmax(axis=1) == labels
         rows.append(np.bincount(labels[hit], minlength=CLASSES))
     # Members of the first and the last begin with all directions.
     return np.array(rows if family in ("dropping", "only") else rows[::-1])

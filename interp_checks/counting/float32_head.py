@@ -69,6 +69,8 @@ class Float32Head:
 
     def features(self, rows: Array) -> Array:
         """Features [n, Z] over their scale, in float32."""
+        if rows.dtype == np.float16:
+            rows = rows.astype(np.float32)  # exactly
         # The inverse of the scale is no number of float32 where features are very small.
         usual = rows.dtype == np.float32 and 1e-30 < self.feature_scale < 1e30
         wide = rows if usual else rows.astype(np.float64)
