@@ -175,7 +175,19 @@ class RotatedLargeLayer(Rotated):
         self.null = null
         square = 8 * self.width * (self.width + len(self.classes))
         few = square * rotations < _LARGE_MEMORY
+        self._blocks = Cache(_LARGE_MEMORY)
         self._kept = list(random_cuts(self.directions, rotations, null)) if few else None
+
+    def _block(self, start: int) -> tuple[FloatArray, FloatArray]:
+        """Some images along the directions, [r, n], and their intact logits, [K, n]."""
+
+        def made() -> tuple[FloatArray, FloatArray]:
+            images, own = self.chosen[start : start + _LARGE_BLOCK], self.directions
+            along = own.hidden.T @ self.head.features[images].astype(np.float64).T
+            logits = (own.classes * own.singular_values) @ along
+            return along, logits + self.head.base_of(images)
+
+        return self._blocks.get_or(start, made)
 
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
         """See :class:`Rotated`."""
@@ -185,18 +197,16 @@ class RotatedLargeLayer(Rotated):
         cuts = self._kept or made
         parts = [(rotation[..., columns], vectors[:, columns]) for rotation, vectors in cuts]
         predicted = np.zeros((self.rotations, len(self.chosen)), dtype=np.int64)
-        every = (own.classes * own.singular_values) if dropped else None
         for start in range(0, len(self.chosen), _LARGE_BLOCK):
             block = slice(start, start + _LARGE_BLOCK)
-            along = own.hidden.T @ head.features[self.chosen[block]].astype(np.float64).T
-            base = head.base_of(self.chosen[block])
-            if every is not None:
-                base = base + every @ along
+            along, logits = self._block(start)
+            # Without them, or with these alone.
+            begun = logits if dropped else head.base_of(self.chosen[block])
             for row, (rotation, vectors) in enumerate(parts):
                 shares = vectors @ _turned(along, rotation)
-                logits = base - shares if dropped else base + shares
+                ablated = begun - shares if dropped else begun + shares
                 # Beyond the tie the order of summation decides nothing.
-                first = logits >= logits.max(axis=0) - head.tie
+                first = ablated >= ablated.max(axis=0) - head.tie
                 predicted[row, block] = first.argmax(axis=0)
         yield predicted
 
