@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .readouts.snapshot import in_half_precision as in_half_precision
     from .readouts.snapshot import load_snapshot as load_snapshot
     from .readouts.snapshot import save_snapshot as save_snapshot
+    from .record.record import Record as Record
     from .statistics.intervals import Change as Change
     from .statistics.intervals import Estimate as Estimate
     from .statistics.threshold_check import Outcome as Outcome
@@ -82,6 +83,7 @@ _HOMES = {
     "OUTPUT_LAYER": "ablations.target",
     "Outcome": "statistics.threshold_check",
     "Readout": "readouts.readout",
+    "Record": "record.record",
     "Result": "counting.confusions",
     "SampledShapley": "counting.sampled_shapley",
     "Target": "ablations.target",

@@ -19,6 +19,7 @@ OPTIONAL = {
     "openTSNE": "opentsne",
     "numba": "numba",
     "tabulate": "tabulate",
+    "pyarrow": "pyarrow",
 }
 
 

@@ -128,16 +128,25 @@ def packed(readout: Readout) -> str:
         return base64.b85encode(zlib.compress(path.read_bytes(), 6)).decode("ascii")
 
 
+def head_file_of(text: str) -> bytes:
+    """The snapshot file that :func:`packed` made text of.
+
+    Raises:
+        ValueError: the text is damaged.
+    """
+    try:
+        return zlib.decompress(base64.b85decode(text))
+    except zlib.error as error:
+        raise ValueError(f"a packed readout is damaged: {error}") from None
+
+
 def unpacked(text: str) -> Readout:
     """The readout that :func:`packed` made text of.
 
     Raises:
         ValueError: the text is damaged.
     """
-    try:
-        data = zlib.decompress(base64.b85decode(text))
-    except zlib.error as error:
-        raise ValueError(f"a packed readout is damaged: {error}") from None
+    data = head_file_of(text)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "readout.safetensors"
         path.write_bytes(data)
@@ -196,6 +205,16 @@ def load_run(path: str | os.PathLike[str]) -> SavedRun:
             remedy="save it again with --interp-save",
         ) from None
     return saved
+
+
+def packed_readouts(path: str | os.PathLike[str]) -> list[str]:
+    """The packed readouts of a saved run, as :func:`save_run` was given them.
+
+    Raises:
+        CheckpointError: see :func:`load_run`.
+    """
+    load_run(path)
+    return list(json.loads(Path(path).read_text(encoding="utf-8"))["readouts"])
 
 
 def _not_a_run(culprit: Path, found: str) -> CheckpointError:

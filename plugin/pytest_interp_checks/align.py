@@ -11,9 +11,10 @@ from interp_checks.claims.claim import Claim
 from interp_checks.comparing.alignment import aligned
 from interp_checks.comparing.matching import Matching
 from interp_checks.comparing.part_matching import PartsOf, match_parts
-from interp_checks.comparing.saved_run import is_run, load_run
+from interp_checks.comparing.saved_run import is_run
 from interp_checks.errors import CheckpointError
 from interp_checks.readouts.readout import Readout
+from interp_checks.record.record import is_address, load_any_run
 from interp_fixtures.plans.choose_plan import choose_plan, in_place_of_subject
 from interp_fixtures.reference_files import SHIPPED, reference_readout
 from interp_fixtures.resolve import resolve
@@ -38,8 +39,8 @@ def reference_of(config: pytest.Config) -> Readout:
             dataset = choose_plan(request).dataset
             # The suites that are shipped speak of MNIST.
             readout = reference_readout(dataset if dataset in SHIPPED else "mnist")
-        elif is_run(chosen):
-            run = load_run(chosen)
+        elif is_run(chosen) or is_address(chosen):
+            run = load_any_run(chosen)
             if not run.readouts:
                 raise CheckpointError(f"{chosen}: the saved run has no subject to align with")
             readout = run.readouts[0]

@@ -19,9 +19,10 @@ from interp_checks.comparing.fates import (
     fate_by_outcomes,
 )
 from interp_checks.comparing.matching import Matching, match_directions
-from interp_checks.comparing.saved_run import SavedRun, load_run, unpacked
+from interp_checks.comparing.saved_run import SavedRun, unpacked
 from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
+from interp_checks.record.record import load_any_run
 from interp_checks.report.tables import Tables
 
 from .ledger import Ledger
@@ -46,7 +47,7 @@ def baseline_of(config: pytest.Config) -> SavedRun | None:
     if path is None:
         return None
     if _RUN not in config.stash:
-        config.stash[_RUN] = load_run(path)
+        config.stash[_RUN] = load_any_run(path)
     return config.stash[_RUN]
 
 

@@ -182,13 +182,15 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--interp-save",
         metavar="FILE",
-        help="save the run (verdicts, counts, provenance, readouts) as one JSON file",
+        help="save the run (verdicts, counts, provenance, readouts) as one JSON file; FILE.db, or "
+        "FILE.db@NAME, adds it to a record of many runs",
     )
     group.addoption(
         "--interp-baseline",
         metavar="FILE",
         help="judge against a saved run: a finding that held there must still hold, be it on "
-        "another direction; a claim that is not there fails",
+        "another direction; a claim that is not there fails. FILE.db is the latest of a record, "
+        "FILE.db@NAME or @COMMIT another one",
     )
     group.addoption(
         "--interp-align",

@@ -16,6 +16,7 @@ from interp_checks.comparing.saved_run import save_run
 from interp_checks.errors import InterpChecksError
 from interp_checks.files.writing import is_special, write_text
 from interp_checks.printable import one_line, printable, printable_values
+from interp_checks.record.record import Record, is_address, split_address
 from interp_checks.report.contents import Circumstances, json_text
 from interp_checks.report.csv_table import csv_table
 from interp_checks.report.markdown import markdown
@@ -135,6 +136,8 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
     assert path is not None
     if report["cut_short"]:
         raise InterpChecksError(f"the run was cut short ({report['cut_short']})")
+    if is_address(path):
+        return _record(path, ledger, config, report)
     lost = list(_not_covered(path, report, config))
     if lost:
         noun = "claim" if len(lost) == 1 else "claims"
@@ -142,15 +145,39 @@ def _save(ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
             f"{path} holds {len(lost)} {noun} that this partial run left out, such as "
             f"{lost[0]!r}; save it to another file"
         )
+    save_run(path, *_run_of(ledger, config, report))
+    return f"run saved: {path_for_people(config, path)}{_partial(report)}"
+
+
+def _record(path: Path, ledger: Ledger, config: pytest.Config, report: dict[str, Any]) -> str:
+    """Add the run to a record; returns a line about it."""
+    file, name = split_address(path)
+    run, snapshots = _run_of(ledger, config, report)
+    with Record(file, create=True) as record:
+        added = record.add(run, snapshots, name=name)
+        many = len(record)
+    return (
+        f"run {added.run} of {many} saved: {path_for_people(config, file)}"
+        + (f" as {name}" if name else "")
+        + _partial(report)
+    )
+
+
+def _run_of(
+    ledger: Ledger, config: pytest.Config, report: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """What is saved of a run: the report, with where it was made, and the packed readouts."""
     snapshots = [tables.snapshot for tables, _ in ledger.by_subject()]
     if not all(snapshots):
         raise InterpChecksError("the features of a subject could not be packed, or were lost")
     run = {**report, "commit": commit_of(config), "root": path_in_repository(config.rootpath)}
-    save_run(path, run, snapshots)
-    partial = ""
-    if report["selection"]["partial"]:
-        partial = " (a partial run: a baseline knows what it leaves out)"
-    return f"run saved: {path_for_people(config, path)}{partial}"
+    return run, snapshots
+
+
+def _partial(report: dict[str, Any]) -> str:
+    if not report["selection"]["partial"]:
+        return ""
+    return " (a partial run: a baseline knows what it leaves out)"
 
 
 def _not_covered(path: Path, report: dict[str, Any], config: pytest.Config) -> Iterator[str]:

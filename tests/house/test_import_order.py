@@ -31,6 +31,7 @@ ORDER = (
     "claims",
     "judging",
     "comparing",
+    "record",
     "discovery",
     "discovered_suite",
     "report",
