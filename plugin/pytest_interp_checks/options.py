@@ -23,6 +23,7 @@ _ASKING = (
     "interp_download",
     "interp_seed",
     "interp_recipe",
+    "interp_hidden_size",
     "interp_normalize",
     "interp_classes",
     "interp_weights",
@@ -70,6 +71,12 @@ def add_options(parser: pytest.Parser) -> None:
         "--interp-recipe",
         metavar="NAME",
         help="how to train it: converged (default), thesis, or long (for small data sets)",
+    )
+    group.addoption(
+        "--interp-hidden-size",
+        metavar="Z",
+        type=int,
+        help="how many units each of its layers has (default: 10)",
     )
     group.addoption(
         "--interp-cache-dir",
@@ -257,6 +264,7 @@ def request_of(config: pytest.Config) -> Request:
         download=option("interp_download"),
         seed=option("interp_seed"),
         recipe=option("interp_recipe"),
+        hidden_size=option("interp_hidden_size"),
         cache=path_of(config, "interp_cache_dir") or _ini_path(config, "interp_cache_dir"),
         confidence=DEFAULT if confidence is None else confidence,
         gauge=option("interp_gauge") or "raw",
@@ -293,7 +301,10 @@ def _own_model(config: pytest.Config) -> dict[str, Any]:
 
 def _asks_for_ours(config: pytest.Config) -> bool:
     """Whether the command line asks for a snapshot, or for a classifier of this project."""
-    names = ("interp_dataset", "interp_seed", "interp_recipe", "interp_normalize")
+    names = (
+        *("interp_dataset", "interp_seed", "interp_recipe", "interp_hidden_size"),
+        "interp_normalize",
+    )
     if any(config.getoption(name) is not None for name in names):
         return True
     from interp_fixtures.plans.given import is_snapshot
