@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -120,8 +121,8 @@ class Rotated(ABC):
         return counts.reshape(many, size, size).astype(np.int64)
 
 
-class RotatedOutputLayer(Rotated):
-    """Random parts of the output layer."""
+class RotatedHead(Rotated):
+    """Random parts of the output layer, worked out in one of two ways."""
 
     def __init__(
         self,
@@ -133,18 +134,29 @@ class RotatedOutputLayer(Rotated):
         """Cut a head's weight; see :class:`Rotated`."""
         super().__init__(head, rotations, head.directions, cut)
         self.null = null
-        hidden, features = self.directions.hidden, head.features[self.chosen]
-        self.along = hidden.T @ features.astype(np.float64).T
-        self.base = head.base_of(self.chosen)
-        size = 8 * self.width * len(self.labels)
-        self._together = max(1, min(_CHUNK, _MEMORY // size))
-        self._kept = list(self._chunks()) if size * rotations < _MEMORY else None
+
+
+class RotatedOutputLayer(RotatedHead):
+    """Random parts of the output layer, all of them worked out for each image."""
+
+    @cached_property
+    def along(self) -> FloatArray:
+        """The images along the directions, [r, N]."""
+        features = self.head.features[self.chosen].astype(np.float64)
+        along: FloatArray = self.directions.hidden.T @ features.T
+        return along
+
+    @cached_property
+    def _kept(self) -> list[tuple[FloatArray, FloatArray]] | None:
+        """All chunks, if that is little."""
+        return list(self._chunks()) if self.along.nbytes * self.rotations < _MEMORY else None
 
     def _chunks(self) -> Iterator[tuple[FloatArray, FloatArray]]:
         """A few rotations at a time: coefficients [c, r, N] and class vectors [c, K, r]."""
         cuts = random_cuts(self.directions, self.rotations, self.null)
-        for start in range(0, self.rotations, self._together):
-            chunk = [next(cuts) for _ in range(min(self._together, self.rotations - start))]
+        together = max(1, min(_CHUNK, _MEMORY // max(1, self.along.nbytes)))
+        for start in range(0, self.rotations, together):
+            chunk = [next(cuts) for _ in range(min(together, self.rotations - start))]
             yield (
                 np.stack([_turned(self.along, rotation) for rotation, _ in chunk]),
                 np.stack([vectors for _, vectors in chunk]),
@@ -153,30 +165,28 @@ class RotatedOutputLayer(Rotated):
     def predictions(self, ablation: Ablation) -> Iterator[IntArray]:
         """See :class:`Rotated`."""
         kept, head = ablation.kept(self.directions), self.head
+        base = head.base_of(self.chosen)
         for coefficients, classes in self._chunks() if self._kept is None else self._kept:
-            yield argmax_over(coefficients, classes, self.base, kept, head.tie)
+            yield argmax_over(coefficients, classes, base, kept, head.tie)
 
 
-class RotatedLargeLayer(Rotated):
+class RotatedLargeLayer(RotatedHead):
     """Random parts of an output layer of very many, of which a claim leaves few out, or few in.
 
     Only what these are is worked out for each image.
     """
 
-    def __init__(
-        self,
-        head: Head,
-        rotations: int,
-        cut: Callable[[int, Target], Rotated],
-        null: Null = "rotations",
-    ) -> None:
-        """Cut a head's weight; see :class:`Rotated`."""
-        super().__init__(head, rotations, head.directions, cut)
-        self.null = null
+    @cached_property
+    def _kept(self) -> list[tuple[Array, FloatArray]] | None:
+        """All rotations, if that is little."""
         square = 8 * self.width * (self.width + len(self.classes))
-        few = square * rotations < _LARGE_MEMORY
-        self._blocks = Cache(_LARGE_MEMORY)
-        self._kept = list(random_cuts(self.directions, rotations, null)) if few else None
+        if square * self.rotations >= _LARGE_MEMORY:
+            return None
+        return list(random_cuts(self.directions, self.rotations, self.null))
+
+    @cached_property
+    def _blocks(self) -> Cache:
+        return Cache(_LARGE_MEMORY)
 
     def _block(self, start: int) -> tuple[FloatArray, FloatArray]:
         """Some images along the directions, [r, n], and their intact logits, [K, n]."""
