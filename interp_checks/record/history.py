@@ -72,14 +72,17 @@ class Point:
 
     @property
     def number(self) -> str:
-        """``97.1 % [96.0, 98.0]``, or the loss in points; empty without one."""
+        """``97.1 % [96.0, 98.0]``, the loss in points, or what else was measured; empty without."""
         if self.value is None:
             return ""
-        unit = "points" if self.counts is not None and len(self.counts) > 2 else "%"
-        value = f"{percent(self.value, 1)} {unit}"
+
+        def told(value: float) -> str:
+            return f"{value:.4g}" if self.counts is None else percent(value, 1)
+
+        unit = "" if self.counts is None else " points" if len(self.counts) > 2 else " %"
         if self.lower is None or self.upper is None:
-            return value
-        return f"{value} [{percent(self.lower, 1)}, {percent(self.upper, 1)}]"
+            return f"{told(self.value)}{unit}"
+        return f"{told(self.value)}{unit} [{told(self.lower)}, {told(self.upper)}]"
 
 
 @dataclass(frozen=True)
@@ -125,19 +128,30 @@ class Line:
         if len(stretches) == 1:
             return f"{words} in all {_runs(len(now))}" if len(now) > 1 else f"{words}, in one run"
         before = stretches[-2]
+        if all(point.outcome == now[-1].outcome for stretch in stretches for point in stretch):
+            # The finding is what it was, though its number is another.
+            return (
+                f"{words} in all {_runs(sum(map(len, stretches)))}; its number is another since "
+                f"{begun.when}, before: {before[-1].number}"
+            )
         return (
             f"{words} since {begun.when}, {_runs(len(now))}; before, {_word(before)}: "
             f"{before[-1].number or before[-1].outcome}"
         )
 
     def sparkline(self, *, plain: bool = False) -> str:
-        """One sign for each run: the number between 0 and 100 %; a dot where there is none."""
+        """One sign for each run, the number as a height; a dot where there is none.
+
+        Shares are between 0 and 100 %, other numbers between 0 and the largest of them.
+        """
         signs = _PLAIN if plain else _BARS
+        largest = max((point.value or 0.0 for point in self.points), default=0.0)
+        whole = max(1.0, largest)
 
         def sign(value: float | None) -> str:
             if value is None:
                 return "." if plain else "·"
-            return signs[int(min(max(value, 0.0), 0.999999) * len(signs))]
+            return signs[int(min(max(value / whole, 0.0), 0.999999) * len(signs))]
 
         return "".join(sign(point.value) for point in self.points[-_SHOWN:])
 

@@ -76,6 +76,14 @@ def test_a_word_that_flips_is_no_change() -> None:
     assert dropped.told.startswith("fails since run 10 (2026-11-01), 2 runs; before, holds")
 
 
+def test_a_number_may_change_and_the_finding_stay() -> None:
+    found = line(share(900, 1000), share(905, 1000, 2), share(700, 1000, 3))
+    assert found.told == (
+        "holds in all 3 runs; its number is another since run 3 (2026-11-01), before: "
+        + share(905, 1000).number
+    )
+
+
 def test_equal_checkpoints_seldom_begin_a_stretch() -> None:
     rng = np.random.default_rng(0)
     false = 0
@@ -100,6 +108,16 @@ def test_what_was_not_judged_is_told() -> None:
     assert line(share(9, 10)).told == "holds, in one run"
     assert line(share(1, 10), unknown, share(99, 100)).sparkline() == "▁·█"
     assert line(share(1, 10), unknown, share(99, 100)).sparkline(plain=True) == "1.9"
+
+
+def test_what_is_no_share_is_shown_as_it_is() -> None:
+    tally = replace(POINT, quantity="number of ablations that do so", value=10.0)
+    assert tally.number == "10"
+    assert line(tally, replace(tally, value=0.0)).sparkline() == "█▁"
+    error = replace(POINT, quantity="mean squared error", value=0.02134, lower=0.02, upper=0.023)
+    assert error.number == "0.02134 [0.02, 0.023]"
+    assert share(1, 4).number.startswith("25.0 % [")
+    assert replace(POINT, value=-0.03, counts=(1, 4, 100)).number == "-3.0 points"
 
 
 @pytest.fixture
