@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from interp_checks.claims.claim import Claim
 from interp_checks.comparing.saved_run import SavedRun, head_file_of, is_run, load_run
 from interp_checks.errors import CheckpointError, ClaimSyntaxError
-from interp_checks.files.writing import replacing
+from interp_checks.files.writing import is_special, replacing
 from interp_checks.printable import encodable
 from interp_checks.readouts.readout import Readout
 from interp_checks.readouts.snapshot import load_snapshot
@@ -362,6 +362,8 @@ def split_address(path: Path) -> tuple[Path, str]:
 def is_address(path: Path) -> bool:
     """Whether a path means a record: by what is there, else by its suffix."""
     file, _ = split_address(path)
+    if is_special(file):
+        return False
     return is_record(file) or (file.suffix in (".db", ".sqlite") and not is_run(file))
 
 

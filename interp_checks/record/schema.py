@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from interp_checks.errors import CheckpointError
+from interp_checks.files.writing import is_special
 
 #: In the header of the file, where SQLite has room for what wrote it ("inck").
 APPLICATION = int.from_bytes(b"inck", "big")
@@ -74,6 +75,8 @@ _BUSY_SECONDS = 30
 
 def is_record(path: Path) -> bool:
     """Whether a file is a SQLite database, whatever it is called."""
+    if is_special(path):
+        return False  # to read a pipe may wait for ever, and takes what is in it
     try:
         with path.open("rb") as file:
             return file.read(16) == b"SQLite format 3\x00"
@@ -115,7 +118,7 @@ def connected(path: Path, *, create: bool) -> sqlite3.Connection:
     Raises:
         CheckpointError: there is no such file, it is no record, or a newer one.
     """
-    empty = not path.exists() or not path.stat().st_size
+    empty = not is_special(path) and (not path.exists() or not path.stat().st_size)
     if empty and not create:
         raise CheckpointError(
             f"{path}: there is no such record",

@@ -92,6 +92,16 @@ def test_addresses(tmp_path: Path) -> None:
     assert load_any_run(tmp_path / "x.what@main").report["time"] == run()[0]["time"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
+def test_a_pipe_is_no_record_and_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.db"
+    os.mkfifo(pipe)
+    # To open it for reading would wait for somebody who writes.
+    assert not schema.is_record(pipe)
+    assert not is_address(pipe)
+    refused(pipe, "this is no record", create=True)
+
+
 def test_the_table_has_a_column_for_each_factor(file: Path) -> None:
     with Record(file, create=True) as record:
         assert record.table().empty
