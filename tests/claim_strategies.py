@@ -163,3 +163,5 @@ _own_parts = st.builds(
 )  # fmt: skip
 ablations = st.builds(seen, ablations_of(counts), targets, cuts, fills) | _own_parts
 claims = claims_of(names, counts) | _conditional(ablations | quantified, EFFECTS)
+#: The same of many checkpoints.
+on_seeds = st.builds(Claim.on_seeds, claims, percents)

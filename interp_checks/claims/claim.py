@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from interp_checks.ablations.ablation import Ablation
 from interp_checks.ablations.target import Target
 from interp_checks.ablations.verbs import LANGUAGE, Stated
 from interp_checks.errors import InterpChecksError
+from interp_checks.wording import percent_words, percentage
 
 from .predicate import Effect, Fact, Predicate
 from .quantified import Quantified
@@ -26,12 +27,17 @@ class Claim(Stated):
         condition: the ablation (or the set of them) that the claim is about; None for a
             plain fact about the model as it is.
         says: what follows from it; all of it must hold.
+        seeds: on at least how many percent of the checkpoints of a record all this must be so;
+            None for a claim about one checkpoint.
     """
 
     condition: Condition | None
     says: tuple[Predicate, ...]
+    seeds: float | None = None
 
     def __post_init__(self) -> None:
+        if self.seeds is not None:
+            object.__setattr__(self, "seeds", percentage(self.seeds))
         facts = [isinstance(predicate, Fact) for predicate in self.says]
         if not self.says:
             raise InterpChecksError("a claim must say something", found="no predicate")
@@ -58,7 +64,10 @@ class Claim(Stated):
 
     def __str__(self) -> str:
         said = " and ".join(map(str, self.says))
-        return said if self.condition is None else f"{self.condition} {said}"
+        of_one = said if self.condition is None else f"{self.condition} {said}"
+        if self.seeds is None:
+            return of_one
+        return f"on at least {percent_words(self.seeds, '')} % of seeds, {of_one}"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -84,6 +93,15 @@ class Claim(Stated):
                 f"this is a sentence: {fact!r}", remedy="read it with Claim.parse"
             )
         return cls(None, (fact,))
+
+    def on_seeds(self, share: float) -> Claim:
+        """The same, on at least so many percent of the checkpoints of a record."""
+        return replace(self, seeds=share)
+
+    @property
+    def of_one(self) -> Claim:
+        """What is claimed of each checkpoint."""
+        return replace(self, seeds=None)
 
     @property
     def fact(self) -> Fact | None:
@@ -140,7 +158,7 @@ class Claim(Stated):
 def _say(begun: Any, predicate: Predicate) -> Claim:
     """What a verb makes: a claim that says one thing more."""
     if isinstance(begun, Claim):
-        return Claim(begun.condition, (*begun.says, predicate))
+        return replace(begun, says=(*begun.says, predicate))
     return Claim(begun, (predicate,))
 
 

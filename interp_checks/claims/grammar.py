@@ -31,9 +31,11 @@ class Parts(NamedTuple):
 
 #: What all claims share: ablations, quantifiers, and the parts that phrases are made of.
 SHARED = r"""
-?claim: ablation said         -> conditional
-      | quantified said       -> conditional
-      | fact                  -> plain
+?claim: of_one
+      | "on" "at" LEAST _percent "of" "seeds" [","] of_one -> on_seeds
+?of_one: ablation said        -> conditional
+       | quantified said      -> conditional
+       | fact                 -> plain
 
 said: effect ("and" effect)*
 

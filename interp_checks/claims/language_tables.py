@@ -60,6 +60,10 @@ ABLATIONS: tuple[Row, ...] = (
         '`part "stripes"` one of your own',
     ),
     (
+        "`on at least 80 % of seeds, some direction, dropped alone,`",
+        "of many checkpoints: judged on a record (`--interp-record=FILE.db`), before any of these",
+    ),
+    (
         "`dropping direction 3 of the layer 1 forget gate's recurrent weights`",
         "the same of a gate's weights, after any of these",
     ),

@@ -156,6 +156,7 @@ def _share(word: Token) -> str:
 _SHARED: dict[str, Callable[..., Any]] = {
     "conditional": lambda condition, said: Claim(condition, tuple(said)),
     "plain": lambda fact: Claim(None, (fact,)),
+    "on_seeds": lambda _, share, claim: replace(claim, seeds=float(share)),
     "said": lambda *effects: effects,
     "parts": lambda parts: parts,
     "one_part": lambda parts: parts,

@@ -31,7 +31,7 @@ def aligned(claim: Claim, matching: Matching, parts_of: PartsOf | None = None) -
     says = tuple(predicate.translated(translation) for predicate in claim.says)
     if isinstance(condition, Ablation):
         condition = translation.of_ablation(condition)
-    return Claim(condition, says)
+    return replace(claim, condition=condition, says=says)
 
 
 class _ByMatching(Translation):

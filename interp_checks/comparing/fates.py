@@ -131,7 +131,9 @@ def fate_between(
     Raises:
         InterpChecksError: the two models have other classes.
     """
-    if before.outcome is None or before.claim.needs_images:
+    # What is said of many checkpoints is judged on a record, which is not at hand.
+    of_many = before.claim.seeds is not None
+    if before.outcome is None or before.claim.needs_images or of_many:
         return fate_by_outcomes(before, after, (1 - confidence) / among)
     now = after.claim if after.outcome is not None else None
     return fate_of(before.claim, old, new, matching(), confidence, now=now, among=among)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from interp_checks.ablations.verbs import Stated
 from interp_checks.claims.claim import Claim
-from interp_checks.errors import InterpChecksError
+from interp_checks.errors import InterpChecksError, NotJudgedError
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.threshold_check import Outcome
 
@@ -48,6 +48,11 @@ def judge(
         raise InterpChecksError(
             f"the confidence {level} is not a probability",
             expected="a number between 0 and 1, such as 0.95",
+        )
+    if claim.seeds is not None:
+        raise NotJudgedError(
+            "this is said of many checkpoints, and judged on a record of them",
+            remedy="pytest SUITES --interp-record=FILE.db; interp-checks study makes one",
         )
     outcome, checks, ablations, spread, draw = decide(claim, readout, level)
     context: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ that could not be judged are left out, and are told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +117,7 @@ def prevalence(
                 continue
             told = {factor: _value(row, factor) for factor in factors}
             of = ", ".join(f"{factor}={value}" for factor, value in told.items())
-            groups.setdefault(of, {})[_checkpoint(row)] = row
+            groups.setdefault(of, {})[checkpoint_of(row, row["subject_fill"])] = row
         for of, rows in groups.items():
             outcomes = [row["outcome"] for row in rows.values()]
             confidences = [row["confidence"] for row in rows.values() if row["confidence"]]
@@ -143,10 +143,14 @@ def _value(row: dict[str, Any], factor: str) -> object:
     return own if own is not None else row.get({"fill": "subject_fill"}.get(factor, factor))
 
 
-def _checkpoint(row: dict[str, Any]) -> object:
-    """What makes two verdicts ones on the same model, judged in the same way."""
-    weights = row["checkpoint"] or row["head"]
-    return weights, row["images"], row["gauge"], row["subject_fill"], row["subject_name"]
+def checkpoint_of(row: Mapping[str, Any], fill: str) -> object:
+    """What makes two subjects the same model, judged in the same way.
+
+    Args:
+        row: a verdict or a subject.
+        fill: of the subject.
+    """
+    return row["checkpoint"] or row["head"], row["images"], row["gauge"], fill
 
 
 def table(found: Iterable[Prevalence]) -> str:

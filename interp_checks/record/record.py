@@ -7,6 +7,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
@@ -230,6 +231,29 @@ class Record:
                 row[name] = json.loads(row[name])
             row["claims"] = counts.get(row["run"], {})
         return found
+
+    def subjects(self, name: str = "") -> list[dict[str, Any]]:
+        """Every subject of every run: what it was, its gauge and fill, and its head.
+
+        Args:
+            name: only of runs of this name; of all if empty.
+        """
+        with explained(self.path):
+            rows = self._opened.execute(
+                "SELECT subjects.*, runs.name AS run_name FROM subjects JOIN runs ON runs.id = "
+                "subjects.run WHERE ? IN ('', runs.name) ORDER BY subjects.id",
+                (name,),
+            ).fetchall()
+        return [dict(row) for row in rows]
+
+    def readout_of(self, subject: Mapping[str, Any]) -> Readout:
+        """The readout of a subject, with its gauge and fill.
+
+        Raises:
+            CheckpointError: its head is not beside the record.
+        """
+        readout = self._readout(subject["head"])
+        return replace(readout, gauge=subject["gauge"], fill=subject["fill"])
 
     def verdicts(self, *, claim: int | None = None) -> Iterator[dict[str, Any]]:
         """One row for each verdict, in the order of the runs.

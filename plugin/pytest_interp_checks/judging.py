@@ -28,6 +28,7 @@ from .collected import RECORD
 from .decisions import Decision, against_baseline, plain_decision
 from .familywise import corrected, number_of_claims
 from .junit import note_judged
+from .many import on_record
 from .marker import EVIDENCE, MARKER
 from .options import CONFIDENCE, UNDECIDED, needs_readouts
 from .paths import path_for_people
@@ -51,7 +52,8 @@ def run_claim(
     described = described_or_fail(subject, request.config)
     # A subject of a user's own is judged as it is, whatever the scope of its fixture.
     missing: MissingPackageError | None = None
-    if stated.needs_images and described.reference is not None:
+    of_one = stated.seeds is None
+    if stated.needs_images and of_one and described.reference is not None:
         try:
             with_images = request.getfixturevalue("subject_with_images")
             described = described_or_fail(with_images, request.config)
@@ -83,7 +85,7 @@ def _judgement(
         if missing is not None:
             raise missing
         _require_own_reference(marker, subject.reference)
-        if request.config.getoption("interp_align"):
+        if request.config.getoption("interp_align") and stated.seeds is None:
             mapping = str(mapping_to(readout, request.config))
             claim = read_as(stated, readout, request.config)
         verdict = _judge(claim, stated, readout, request)
@@ -170,6 +172,9 @@ def _judge(
     """
     option = request.config.getoption
     confidence = option(CONFIDENCE) or readout.confidence
+    if stated.seeds is not None and option("interp_record"):
+        # Of many checkpoints, not of this subject: its directions are not aligned with anything.
+        return on_record(stated, confidence, request.config)
     verdict = judge(claim, readout, confidence=confidence, rotations=option("interp_rotations"))
     if not option("interp_familywise") or verdict.outcome != Outcome.HOLDS:
         return verdict

@@ -200,6 +200,12 @@ def add_options(parser: pytest.Parser) -> None:
         "FILE.db@NAME or @COMMIT another one",
     )
     group.addoption(
+        "--interp-record",
+        metavar="FILE",
+        help='judge claims that begin with "on at least 80 %% of seeds," on this record of many '
+        "checkpoints (FILE.db; FILE.db@NAME: those of one study)",
+    )
+    group.addoption(
         "--interp-align",
         metavar="FILE",
         help='read "direction 5" as the counterpart of direction 5 of this snapshot, checkpoint '

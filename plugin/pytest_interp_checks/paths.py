@@ -18,6 +18,7 @@ _ONE = (
     "interp_cache_dir",
     "interp_save",
     "interp_baseline",
+    "interp_record",
     "interp_align",
     "interp_figures",
 )

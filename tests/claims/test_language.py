@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from claim_strategies import ablations, claims, steady
+from claim_strategies import ablations, claims, on_seeds, steady
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from language_messages import COMMAND, END, message
@@ -22,7 +22,7 @@ from interp_checks.claims.quantified import nearly_every_ablation, some_directio
 #: Where a sentence may begin, continue, and end.
 STARTS = (
     "`accuracy`, `at`, `class`, `direction`, `directions`, `dropping`, `every`, `keeping`, `most`, "
-    "`nearly`, `only`, `recall`, `replacing`, `some`, `the` or `weight`"
+    "`nearly`, `on`, `only`, `recall`, `replacing`, `some`, `the` or `weight`"
 )
 GONE = "`,`, `alone`, `dropped`, `of` or `replaced`"
 PARTS = "`direction`, `directions`, `more`, `part`, `parts`, `principal`, `unit` or `units`"
@@ -41,7 +41,7 @@ NAME = 'a name in "quotes" or a whole number'
 
 
 @settings(steady, max_examples=400)
-@given(claims)
+@given(claims | on_seeds)
 def test_every_claim_reads_back_from_its_own_words(claim: Claim) -> None:
     assert Claim.parse(str(claim)) == claim
 

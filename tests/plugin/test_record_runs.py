@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -132,3 +133,30 @@ def test_mistakes_are_one_line_each(
     assert words in told
     assert "Traceback" not in told
     assert not Path("none.db").exists()
+
+
+def test_a_claim_about_many_checkpoints(pytester: pytest.Pytester) -> None:
+    suite(pytester, CLAIMS.values())
+    for name in ("one", "two"):
+        run(pytester, f"--interp-save=runs.db@{name}")
+    another = replace(broken(load_snapshot(snapshot_file("digits"))), provenance={})
+    save_snapshot(another, "broken.safetensors")
+    run(pytester, "--interp-save=runs.db@bad", on="broken.safetensors")
+    many = f"on at least 1 % of seeds, {HELD}"
+    few = "on at least 99 % of seeds, accuracy is above 80 %"
+    suite(pytester, [many, few, "on at least 5 % of seeds, dropping direction 14 kills class 8"])
+    result = run(pytester, "--interp-record=runs.db", "--interp-report=r.json", "-v")
+    told = " ".join(result.stdout.str().split())
+    # The same checkpoint twice is one.
+    assert "(1 of 2)" in told
+    result.assert_outcomes(passed=1, failed=1, skipped=1)
+    assert "no checkpoint of the record can answer" in told
+    without = run(pytester)
+    without.assert_outcomes(skipped=3)
+    assert "--interp-record=FILE.db" in run(pytester, "-rs").stdout.str()
+    missing = run(pytester, "--interp-record=none.db")
+    assert "there is no such record" in missing.stdout.str()
+    saved = run(pytester, "--interp-record=runs.db", "--interp-save=base.json")
+    assert saved.ret == result.ret
+    again = run(pytester, "--interp-record=runs.db", "--interp-baseline=base.json")
+    assert "Traceback" not in again.stdout.str()
