@@ -319,7 +319,8 @@ class Record:
                 f"{self.path}: run {row['id']} of this record is damaged", found=str(error)
             ) from None
         readouts = [self._readout(head["head"]) for head in heads]
-        return SavedRun(report, readouts, self.path)
+        named = self.path.with_name(f"{self.path.name}@{which}") if which else self.path
+        return SavedRun(report, readouts, named)
 
     def _find(self, which: str) -> sqlite3.Row:
         ways: list[tuple[str, Sequence[object]]] = [("1", ())]
