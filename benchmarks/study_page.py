@@ -1,8 +1,8 @@
 """How often is a class carried by one direction alone? The page and figure of a study.
 
-    interp-checks study docs/study.db benchmarks/study_suite --seeds 0-119 \
+    interp-checks study docs/study.db benchmarks/study_suite --seeds 0-79 \
         --factor dataset=mnist --factor recipe=thesis --rotations 0 --data-root DIR
-    interp-checks study docs/study.db benchmarks/study_suite --seeds 0-39 \
+    interp-checks study docs/study.db benchmarks/study_suite --seeds 0-19 \
         --factor dataset=mnist --factor recipe=converged --rotations 0 --data-root DIR
     python benchmarks/study_page.py
 
@@ -60,13 +60,15 @@ def table(found: Found, sentences: list[tuple[str, str]], what: str) -> str:
 
 
 def page(found: Found, checkpoints: dict[str, int]) -> str:
-    told = " and ".join(f"{many} of {RECIPES[recipe]}" for recipe, many in checkpoints.items())
+    told = " and ".join(
+        f"{many} trained for {RECIPES[recipe]}" for recipe, many in checkpoints.items()
+    )
     digits = [str(digit) for digit in range(10)]
     return f"""# On how many trainings is a class carried by one direction alone?
 
 Classifiers of the thesis's architecture (two LSTM layers of 10 units) on MNIST, one for each seed
-from 0 on: {told}. Each is judged on the 10,000 test images. The numbers
-are checkpoints on which a claim holds, with an interval for the share of all checkpoints that the
+from 0 on: {told}. Each is judged on the 10,000
+test images. The numbers are checkpoints on which a claim holds, with an interval for the share of all checkpoints that the
 recipe gives ([method](record.md#prevalence)); "open" are undecided. Made by
 `python benchmarks/study_page.py` from `docs/study.db`, without training; the commands that made
 the record are in its docstring. Another processor gives a seed other weights

@@ -9,6 +9,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,6 +126,38 @@ class Batch:
                 remedy="inputs are one tensor, a tuple of the model's arguments, or a mapping of "
                 "them by name: [((inputs, lengths), labels)], [({'inputs': inputs}, labels)]",
             ) from None
+
+
+class InputDigest:
+    """A digest of all inputs and labels, so that two models are known to be run on the same.
+
+    Of inputs that are one tensor it does not depend on how they are cut into batches.
+    """
+
+    def __init__(self) -> None:
+        self._inputs, self._labels = sha256(), sha256()
+        self._known, self._any = True, False
+
+    def add(self, batch: Batch) -> None:
+        """Take in a batch; inputs that are no plain tensors leave the digest unknown."""
+        import torch
+
+        try:
+            for tensor in _tensors((*batch.arguments, *batch.keywords.values())):
+                self._any = True
+                plain = tensor.detach().cpu().contiguous()
+                self._inputs.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+            self._labels.update(np.asarray(batch.labels).tobytes())
+        except (TypeError, ValueError, RuntimeError, NotImplementedError):
+            self._known = False
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """As provenance keeps it; nothing if it is not known."""
+        if not self._known or not self._any:
+            return {}
+        both = self._inputs.digest() + self._labels.digest()
+        return {"images_sha256": sha256(both).hexdigest()}
 
 
 def _signature(model: nn.Module) -> inspect.Signature | None:

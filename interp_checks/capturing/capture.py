@@ -18,7 +18,7 @@ from interp_checks.networks.model_state import evaluating, require_weights, unco
 from interp_checks.readouts.readout import Readout
 from interp_checks.statistics.intervals import CONFIDENCE
 
-from .batches import Batch
+from .batches import Batch, InputDigest
 from .candidates import candidate_numbers
 from .class_names import class_names_of
 from .head_search import find_head
@@ -120,9 +120,9 @@ def readout_of(
     if counting is not None and keep_inputs:
         raise _not_kept("positions that were given")
     run = ModelRun(model, output, counting, chosen, keep_inputs)
-    told = Telling(progress, batches)
+    told, digest = Telling(progress, batches), InputDigest()
     with evaluating(model), torch.no_grad():
-        stream = not_empty(model, batches)
+        stream = not_empty(model, batches, digest)
         first, seen = _first_batches(run, stream, named, told)
         model_head, pooling, seen = _find(run, first, seen, named, class_names)
         names, source = tuple(class_names), ""
@@ -157,7 +157,7 @@ def readout_of(
         weight=weight,
         bias=bias,
         class_names=names,
-        provenance={**noted, **run.notes, **(provenance or {})},
+        provenance={**noted, **run.notes, **digest.noted, **(provenance or {})},
         confidence=confidence,
     )
     model_head.require_told_apart(readout.tie)

@@ -14,7 +14,7 @@ from interp_checks.errors import InterpChecksError
 from interp_checks.networks.model_state import first_device, single_dtype
 from interp_checks.readouts.readout import Readout
 
-from .batches import Batch
+from .batches import Batch, InputDigest
 from .candidates import among, require_few
 from .layer_calls import Recorder, Seen
 from .model_outputs import Output, logits_by_name
@@ -157,11 +157,16 @@ def _broken(error: Exception, batch: Batch) -> InterpChecksError:
     )
 
 
-def not_empty(model: nn.Module, batches: Iterable[Any]) -> Iterator[Batch]:
+def not_empty(model: nn.Module, batches: Iterable[Any], digest: InputDigest) -> Iterator[Batch]:
     """Batches with at least one image.
 
+    Args:
+        model: that takes them.
+        batches: as a loader gives them.
+        digest: of all of them, which is told of each.
+
     Raises:
-        InterpChecksError: these are no batches.
+        InterpChecksError: these are no batches, or they end in an error of their own.
     """
     try:
         stream = iter(batches)
@@ -171,9 +176,25 @@ def not_empty(model: nn.Module, batches: Iterable[Any]) -> Iterator[Batch]:
             found=type(batches).__name__,
             expected="an iterable of batches: [(inputs, labels)] for a single one",
         ) from None
-    for batch in stream:
+    images = 0
+    while True:
+        try:
+            batch = next(stream)
+        except StopIteration:
+            return
+        except InterpChecksError:
+            raise
+        # Whatever the user's own loader raises.
+        except Exception as error:
+            raise InterpChecksError(
+                f"the batches ended in an error, after {images:,} images",
+                found=textwrap.shorten(f"{type(error).__name__}: {error}", 200),
+                remedy="mend the loader, or leave out what it cannot read",
+            ) from error
         made = Batch.of(batch, model)
         if len(made):
+            images += len(made)
+            digest.add(made)
             yield made
 
 

@@ -128,12 +128,10 @@ class Line:
         if len(stretches) == 1:
             return f"{words} in all {_runs(len(now))}" if len(now) > 1 else f"{words}, in one run"
         before = stretches[-2]
-        if all(point.outcome == now[-1].outcome for stretch in stretches for point in stretch):
+        if before[-1].outcome == now[-1].outcome:
             # The finding is what it was, though its number is another.
-            return (
-                f"{words} in all {_runs(sum(map(len, stretches)))}; its number is another since "
-                f"{begun.when}, before: {before[-1].number}"
-            )
+            number = before[-1].number
+            return f"still {words}; its number is another since {begun.when}, before: {number}"
         return (
             f"{words} since {begun.when}, {_runs(len(now))}; before, {_word(before)}: "
             f"{before[-1].number or before[-1].outcome}"

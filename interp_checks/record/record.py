@@ -36,7 +36,7 @@ _ROWS = """
         subjects.gauge, subjects.fill AS subject_fill, subjects.head, claims.test, claims.claim,
         claims.source, claims.target, claims.cut, claims.fill, verdicts.outcome, verdicts.status,
         verdicts.confidence, verdicts.quantity, verdicts.value, verdicts.lower, verdicts.upper,
-        verdicts.counts
+        verdicts.level, verdicts.counts
     FROM verdicts JOIN claims ON claims.id = verdicts.claim
         JOIN subjects ON subjects.id = verdicts.subject JOIN runs ON runs.id = subjects.run
 """
@@ -189,6 +189,7 @@ class Record:
                 "confidence": claim["confidence"],
                 "quantity": check.get("quantity"),
                 **{end: check.get(end) for end in ("value", "lower", "upper")},
+                "level": check.get("confidence"),
                 "counts": json.dumps(check["counts"]) if check.get("counts") else None,
             }
             self._insert("verdicts", row, "OR REPLACE")

@@ -69,6 +69,8 @@ MIGRATIONS = (
         PRIMARY KEY (claim, subject)
     ) WITHOUT ROWID;
     """,
+    # The confidence of the interval of the number, two-sided: a claim may correct it.
+    "ALTER TABLE verdicts ADD COLUMN level REAL",
 )
 _BUSY_SECONDS = 30
 

@@ -39,6 +39,11 @@ def check_outputs(config: pytest.Config) -> None:
             raise pytest.UsageError(
                 f"--interp-save: {path_for_people(config, saved)} is a folder; expected a file"
             )
+        if _holds_something_else(saved):
+            raise pytest.UsageError(
+                f"--interp-save: {path_for_people(config, saved)} is there, and it is no saved "
+                "run; choose another name, or move it away"
+            )
         outputs.append(("--interp-save", saved))
     xml = config.getoption("xmlpath", None)
     written = [("--junitxml", Path(xml))] if xml else []
@@ -79,6 +84,16 @@ def saved_path(config: pytest.Config) -> Path | None:
         return None
     # A device or a pipe has the name that it has.
     return path if path.suffix or is_special(path) else path.with_suffix(".json")
+
+
+def _holds_something_else(path: Path) -> bool:
+    """Whether weights, an archive or the like are there, which no run may take the place of."""
+    if is_special(path) or not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        begins = file.read(16)
+    binary = b"\x00" in begins or begins.startswith((b"PK", b"\x80"))
+    return binary and begins != b"SQLite format 3\x00"
 
 
 def is_step_summary(path: Path) -> bool:

@@ -24,7 +24,7 @@ def test_the_only_linear_layer_is_the_head(bias: bool) -> None:
     assert readout.features.dtype == np.float32
     assert readout.class_names == ("a", "b", "c")
     assert readout.provenance["model"] == "plain"
-    assert set(readout.provenance) == {"model", "head", "output", "agreement"}
+    assert set(readout.provenance) == {"model", "head", "output", "agreement", "images_sha256"}
     if not bias:
         assert readout.bias.tolist() == [0, 0, 0]
 

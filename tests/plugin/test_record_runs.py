@@ -75,6 +75,14 @@ def test_a_file_that_is_no_record_stays(recorded: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["nothing saved: notes.db: this is no record*"])
 
 
+def test_a_run_does_not_take_the_place_of_weights(recorded: pytest.Pytester) -> None:
+    before = Path("broken.safetensors").read_bytes()
+    result = run(recorded, "--interp-save=broken.safetensors")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "is there, and it is no saved run" in result.stderr.str()
+    assert Path("broken.safetensors").read_bytes() == before
+
+
 def test_a_saved_run_of_any_name_is_still_read(recorded: pytest.Pytester) -> None:
     run(recorded, "--interp-save=base.json")
     Path("base.json").rename("base.db")

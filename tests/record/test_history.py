@@ -79,7 +79,7 @@ def test_a_word_that_flips_is_no_change() -> None:
 def test_a_number_may_change_and_the_finding_stay() -> None:
     found = line(share(900, 1000), share(905, 1000, 2), share(700, 1000, 3))
     assert found.told == (
-        "holds in all 3 runs; its number is another since run 3 (2026-11-01), before: "
+        "still holds; its number is another since run 3 (2026-11-01), before: "
         + share(905, 1000).number
     )
 
