@@ -69,8 +69,8 @@ def page(found: Found, checkpoints: dict[str, int]) -> str:
 Classifiers of the thesis's architecture (two LSTM layers of 10 units) on MNIST, one for each seed
 from 0 on: {told}. Each is judged on the 10,000
 test images. The numbers are checkpoints on which a claim holds, with an interval for the share of
-all checkpoints that the recipe gives ([method](record.md#prevalence)); "open" are undecided. Made by
-`python benchmarks/study_page.py` from `docs/study.db`, without training; the commands that made
+all checkpoints that the recipe gives ([method](record.md#prevalence)); "open" are undecided. Made
+by `python benchmarks/study_page.py` from `docs/study.db`, without training; the commands that made
 the record are in its docstring. Another processor gives a seed other weights
 ([what is the same everywhere](reproducibility.md)).
 
