@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interp_checks.claims.claim import Claim
-from interp_checks.comparing.saved_run import SavedRun, head_file_of, is_run, load_run
+from interp_checks.comparing.saved_run import SavedRun, head_file_of
 from interp_checks.errors import CheckpointError, ClaimSyntaxError
-from interp_checks.files.writing import is_special, replacing
+from interp_checks.files.writing import replacing
 from interp_checks.printable import encodable
 from interp_checks.readouts.readout import Readout
 from interp_checks.readouts.snapshot import load_snapshot
 
-from .schema import connected, explained, is_record, transaction
+from .schema import connected, explained, transaction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -375,32 +375,3 @@ def _of_parts(sentence: str) -> dict[str, str]:
     cut = "; ".join(dict.fromkeys(target.cut for target in targets))
     fill = "; ".join(dict.fromkeys(target.fill for target in targets if target.fill))
     return {"target": encodable(of), "cut": cut, "fill": fill}
-
-
-def split_address(path: Path) -> tuple[Path, str]:
-    """``runs.db@NAME`` as the record and the name; a file of that very name goes first."""
-    if "@" not in path.name or path.exists():
-        return path, ""
-    file, _, which = path.name.partition("@")
-    return path.with_name(file), which
-
-
-def is_address(path: Path) -> bool:
-    """Whether a path means a record: by what is there, else by its suffix."""
-    file, _ = split_address(path)
-    if is_special(file):
-        return False
-    return is_record(file) or (file.suffix in (".db", ".sqlite") and not is_run(file))
-
-
-def load_any_run(path: str | os.PathLike[str]) -> SavedRun:
-    """A run that was saved, be it in a JSON file or in a record (``runs.db``, ``runs.db@NAME``).
-
-    Raises:
-        CheckpointError: it is missing or damaged.
-    """
-    if not is_address(Path(path)):
-        return load_run(path)
-    file, which = split_address(Path(path))
-    with Record(file) as record:
-        return record.saved(which)

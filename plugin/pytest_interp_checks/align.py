@@ -14,7 +14,7 @@ from interp_checks.comparing.part_matching import PartsOf, match_parts
 from interp_checks.comparing.saved_run import is_run
 from interp_checks.errors import CheckpointError
 from interp_checks.readouts.readout import Readout
-from interp_checks.record.record import is_address, load_any_run
+from interp_checks.record.addresses import is_address, load_any_run
 from interp_fixtures.plans.choose_plan import choose_plan, in_place_of_subject
 from interp_fixtures.reference_files import SHIPPED, reference_readout
 from interp_fixtures.resolve import resolve

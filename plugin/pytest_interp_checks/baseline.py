@@ -22,7 +22,7 @@ from interp_checks.comparing.matching import Matching, match_directions
 from interp_checks.comparing.saved_run import SavedRun, unpacked
 from interp_checks.errors import InterpChecksError
 from interp_checks.readouts.readout import Readout
-from interp_checks.record.record import load_any_run
+from interp_checks.record.addresses import load_any_run
 from interp_checks.report.tables import Tables
 
 from .ledger import Ledger

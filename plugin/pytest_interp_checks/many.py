@@ -6,8 +6,9 @@ import pytest
 
 from interp_checks.claims.claim import Claim
 from interp_checks.judging.verdict import Verdict
+from interp_checks.record.addresses import split_address
 from interp_checks.record.on_seeds import judge_on_record
-from interp_checks.record.record import Record, split_address
+from interp_checks.record.record import Record
 
 from .paths import path_of
 

@@ -16,7 +16,8 @@ from interp_checks.comparing.saved_run import save_run
 from interp_checks.errors import InterpChecksError
 from interp_checks.files.writing import is_special, write_text
 from interp_checks.printable import one_line, printable, printable_values
-from interp_checks.record.record import Record, is_address, split_address
+from interp_checks.record.addresses import is_address, split_address
+from interp_checks.record.record import Record
 from interp_checks.report.contents import Circumstances, json_text
 from interp_checks.report.csv_table import csv_table
 from interp_checks.report.markdown import markdown

@@ -178,8 +178,7 @@ def test_directions_that_nearly_coincide_are_compared_by_their_bounds() -> None:
 
 
 @pytest.mark.parametrize("between", [0, 1, 7, 40, 200])
-def test_counts_alone_rule_out_only_what_images_rule_out(between: int) -> None:
-    # Whatever was right without the one and wrong without the other.
+def test_ends_of_all_counts_at_once_are_those_of_each(between: int) -> None:
     total, shared = 200, 1 - 0.0125
     low, high = exact_ends(total, shared)
     for count in (0, between, total):

@@ -18,7 +18,8 @@ from recorded_runs import ALIVE, COSTS, readout, run
 from interp_checks.comparing.saved_run import save_run
 from interp_checks.errors import CheckpointError
 from interp_checks.record import schema
-from interp_checks.record.record import Record, is_address, load_any_run, split_address
+from interp_checks.record.addresses import is_address, load_any_run, split_address
+from interp_checks.record.record import Record
 
 
 @pytest.fixture
