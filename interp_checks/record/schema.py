@@ -128,7 +128,10 @@ def connected(path: Path, *, create: bool) -> sqlite3.Connection:
         )
     if not empty and not is_record(path):
         raise CheckpointError(
-            f"{path}: this is no record", found="a file of another kind", expected="SQLite"
+            f"{path}: this is no record",
+            found="a file of another kind",
+            expected="SQLite",
+            remedy="interp-checks record gather FILE.db RUN.json reads saved runs into one",
         )
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
