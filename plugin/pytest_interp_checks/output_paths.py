@@ -39,11 +39,6 @@ def check_outputs(config: pytest.Config) -> None:
             raise pytest.UsageError(
                 f"--interp-save: {path_for_people(config, saved)} is a folder; expected a file"
             )
-        if _holds_something_else(saved):
-            raise pytest.UsageError(
-                f"--interp-save: {path_for_people(config, saved)} is there, and it is no saved "
-                "run; choose another name, or move it away"
-            )
         outputs.append(("--interp-save", saved))
     xml = config.getoption("xmlpath", None)
     written = [("--junitxml", Path(xml))] if xml else []
@@ -70,6 +65,11 @@ def check_outputs(config: pytest.Config) -> None:
                     "give each a path of its own"
                 )
         written.append((option, path))
+    if saved is not None and _holds_something_else(saved):
+        raise pytest.UsageError(
+            f"--interp-save: {path_for_people(config, saved)} is there, and it is no saved "
+            "run; choose another name, or move it away"
+        )
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if outputs and epoch and not (epoch.isascii() and epoch.isdecimal()):
         raise pytest.UsageError(
