@@ -123,11 +123,20 @@ class Plan:
             name: Alone(self, rows) if name == "only" else Prefixes(self, rows, last=name == "last")
             for name, rows in families.items()
         }
+        self.bytes_per_image = self._bytes_per_image()
+
+    def _bytes_per_image(self) -> int:
+        """What is held for an image of a block, about: all that is used at once."""
         classes, width = self.classes.shape
-        self.bytes_per_image = 8 * (3 * width + 3 * classes + 4)
+        features = self.head.features.shape[1]
+        numbers = 1 + sum(each.numbers * width for each in self.families.values())
+        if len(self.rows):
+            numbers += 3 * (width + classes)
+        if self.dropping is not None:
+            numbers += width + classes
         if self.dropping is not None or "only" in self.families:
-            self.bytes_per_image += 4 * job.head.features.shape[1]
-        self.bytes_per_image += sum(8 * each.numbers * width for each in self.families.values())
+            numbers += features
+        return 8 * int(numbers)
 
     def _families(self, fewest: int) -> dict[str, IntArray]:
         """Which ablations have loops of their own, by family.
@@ -176,6 +185,10 @@ class Plan:
     def ranges(self, labels: IntArray) -> Sequence[tuple[int, int]]:
         """Ranges of sorted images to be counted by themselves; no class is in two of them."""
         return _label_ranges(labels, len(self.classes) if self.few else 4 * self.threads)
+
+    def small_ranges(self, labels: IntArray) -> Sequence[tuple[int, int]]:
+        """The same, but so many that all threads end at about the same time."""
+        return _label_ranges(labels, 16 * self.threads)
 
     def tasks(self, block: slice) -> list[Callable[[], object]]:
         """Pieces of the work on a block; each owns its ablations and classes."""

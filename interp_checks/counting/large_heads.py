@@ -21,6 +21,8 @@ from .kernels import one_alone, prefixes
 FEWEST = 16
 #: Directions alone that one task counts, and images whose logits it keeps side by side.
 _DIRECTIONS, _IMAGES = 64, 96
+#: Images whose features are multiplied at a time.
+_TOGETHER = 2048
 #: Rounding of float32, relative.
 _UNIT = 2.0**-24
 
@@ -70,6 +72,9 @@ class Counted(Protocol):
 
     def ranges(self, labels: IntArray) -> Sequence[tuple[int, int]]:
         """Ranges of sorted images; no class is in two of them."""
+
+    def small_ranges(self, labels: IntArray) -> Sequence[tuple[int, int]]:
+        """The same, but more of them."""
 
 
 class Alone:
@@ -144,46 +149,19 @@ class Prefixes:
         self.width = -(-len(rows) // prefixes.STEPS) * prefixes.STEPS
         vectors = np.zeros((self.width, tiles * prefixes.TILE), dtype=np.float32)
         vectors[: len(rows), :classes] = self.exact.T
-        self.vectors = vectors.reshape(self.width, tiles, prefixes.TILE)
+        together = vectors.reshape(-1, prefixes.STEPS, tiles, prefixes.TILE)
+        self.vectors = np.ascontiguousarray(together.swapaxes(1, 2))
         self.lowest = np.minimum(self.exact.min(axis=0), 0)
         self.highest = np.maximum(self.exact.max(axis=0), 0)
         self.furthest = _furthest(self.exact, prefixes.STEPS)
 
     def tasks(self, block: slice, order: IntArray, labels: IntArray) -> Iterator[Callable[[], int]]:
         """Pieces of the work on a block, each of some classes of images."""
-        head = self.plan.head
         along = self._along(block, order)
-        most = float(np.abs(head.bias).max())
-        largest = np.maximum(self.highest, -self.lowest)
-        scale = float((np.abs(along) @ largest).max() + most) or 1.0
-        # Sums of so many products, and of so many such sums, each rounded once.
-        steps = prefixes.STEPS
-        rounded = steps + -(-len(self.rows) // steps) + 16
-        base = np.full(self.vectors.shape[1:], -np.inf, dtype=np.float32)
-        base.reshape(-1)[: len(head.bias)] = head.bias / scale
-        narrow = np.zeros((len(along), self.width), dtype=np.float32)
-        np.divide(along, scale, out=narrow[:, : along.shape[1]], casting="same_kind")
-        count = partial(
-            prefixes.add_each,
-            narrow,
-            self.vectors,
-            self.lowest,
-            self.highest,
-            self.furthest,
-            base,
-            most / scale,
-            2.002 * rounded * _UNIT,
-            2.002 * head.tie / scale + 1e-36,
-            along,
-            self.exact,
-            head.bias,
-            head.tie,
-            labels,
-            self.plan.intact[block][order],
-            self.rows,
-        )
-        for begin, end in self.plan.ranges(labels):
-            yield partial(self._count, count, begin, end)
+        intact = self.plan.intact[block][order]
+        for begin, end in self.plan.small_ranges(labels):
+            part = slice(begin, end)
+            yield partial(self._count, along[part], labels[part], intact[part])
 
     def _along(self, block: slice, order: IntArray) -> FloatArray:
         """Coefficients of a block of images, as directions are added, [n, r]."""
@@ -192,7 +170,11 @@ class Prefixes:
             along = np.take(head.coefficients_of(block), order, axis=1).T
             return np.ascontiguousarray(along[:, self.order])
         # Made as they are needed: no copy of them is in another order.
-        made: FloatArray = head.features[block][order].astype(np.float64) @ self.scaled
+        made = np.empty((len(order), len(self.rows)))
+        features = head.features[block]
+        for start in range(0, len(order), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            np.matmul(features[order[part]].astype(np.float64), self.scaled, out=made[part])
         return made
 
     @cached_property
@@ -201,11 +183,41 @@ class Prefixes:
         own = self.plan.head.directions
         return np.ascontiguousarray((own.hidden * own.singular_values)[:, self.order])
 
-    def _count(self, count: Callable[..., int], begin: int, end: int) -> int:
-        """Count a range of images, as many at a time as stay in the cache."""
+    def _count(self, along: FloatArray, labels: IntArray, intact: IntArray) -> int:
+        """Count some images, as many at a time as stay in the cache."""
+        head = self.plan.head
+        most = float(np.abs(head.bias).max())
+        largest = np.maximum(self.highest, -self.lowest)
+        scale = float((np.abs(along) @ largest).max() + most) or 1.0
+        # Sums of so many products, and of so many such sums, each rounded once.
+        rounded = prefixes.STEPS + -(-len(self.rows) // prefixes.STEPS) + 16
+        base = np.full((self.vectors.shape[1], prefixes.TILE), -np.inf, dtype=np.float32)
+        base.reshape(-1)[: len(head.bias)] = head.bias / scale
+        narrow = np.zeros((len(along), self.width), dtype=np.float32)
+        np.divide(along, scale, out=narrow[:, : along.shape[1]], casting="same_kind")
         return sum(
-            count(start, min(start + _IMAGES, end), *self.plan.outputs[1:])
-            for start in range(begin, end, _IMAGES)
+            prefixes.add_each(
+                narrow,
+                self.vectors,
+                self.lowest,
+                self.highest,
+                self.furthest,
+                base,
+                most / scale,
+                2.002 * rounded * _UNIT,
+                2.002 * head.tie / scale + 1e-36,
+                along,
+                self.exact,
+                head.bias,
+                head.tie,
+                labels,
+                intact,
+                self.rows,
+                start,
+                min(start + _IMAGES, len(along)),
+                *self.plan.outputs[1:],
+            )
+            for start in range(0, len(along), _IMAGES)
         )
 
 

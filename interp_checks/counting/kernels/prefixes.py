@@ -21,6 +21,8 @@ from .numba_setup import compiled
 #: Directions that are looked at together, and logits side by side.
 STEPS = 8
 TILE = 64
+#: Of them, those that are passed over together where none matters.
+PART = 16
 #: Where fewer than one class in so many could matter in a few steps, the others are not compared.
 FEW = 4
 
@@ -58,6 +60,20 @@ def _stays(
         if not lead > margin:
             return False
     return True
+
+
+@compiled
+def _first_of(logits: Array, wanted: float) -> int:  # pragma: no cover - compiled
+    """The first class with a logit that at least one has, in tiles, [T, TILE]."""
+    for tile in range(logits.shape[0]):
+        many = np.int32(0)
+        for lane in range(TILE):
+            many += np.int32(logits[tile, lane] == wanted)
+        if many > 0:
+            for lane in range(TILE):
+                if logits[tile, lane] == wanted:
+                    return tile * TILE + lane
+    return 0
 
 
 @compiled
@@ -131,8 +147,9 @@ def add_each(
 
     Args:
         narrow: coefficients scaled to float32, in the order in which they are added, [N, r].
-        vectors: class vectors in float32, one row per direction, classes in tiles, the last of
-            which is filled up with zeros, [r, T, TILE].
+        vectors: class vectors in float32, of some directions together, classes in tiles, the last
+            of which is filled up with zeros, [r / STEPS, T, STEPS, TILE]. What is read together
+            stands together: a cache holds few addresses that are a multiple of 4,096 apart.
         lowest: smallest entry of each class vector, or zero if that is less, [r].
         highest: largest entry of each, or zero if that is more, [r].
         furthest: for directions that are looked at together, how far the class vector of any class
@@ -164,18 +181,21 @@ def add_each(
     begun = np.empty((many, tiles, TILE), np.float32)
     begun[:] = narrow_base
     added = np.zeros((tiles, TILE), np.float32)
+    together = np.empty((STEPS, TILE), np.float32)
     sums = np.full(many, terms)
     rivals = np.full(many, -1)
     leads = np.full(many, -np.inf)
     rival = np.float32(0)
     skipped = np.empty(many, np.int64)
     top_of = np.empty(TILE, np.float32)
-    near_in = np.empty(tiles, np.int32)
+    near_in = np.empty((tiles, TILE // PART), np.int32)
     tops = np.empty(STEPS, np.float64)
     logits = np.empty(K, np.float64)
     settled = 0
     for start in range(0, width, STEPS):
         stop = min(start + STEPS, width)
+        low, high = lowest[start:stop], highest[start:stop]
+        group = vectors[start // STEPS]
         skips = 0
         for place in range(many):
             image = image_from + place
@@ -183,12 +203,16 @@ def add_each(
             was_right = intact[image] == truth
             gain = 0.0
             length = 0.0
-            for step in range(start, stop):
-                c = np.float64(narrow[image, step])
-                of_own = by_class[truth, step]
-                gain += max(c * (highest[step] - of_own), c * (lowest[step] - of_own))
+            total = 0.0
+            # Counted from zero: an index that could be negative costs a test.
+            coefficients, own_entries = narrow[image, start:stop], by_class[truth, start:stop]
+            for step in range(stop - start):
+                c = np.float64(coefficients[step])
+                of_own = own_entries[step]
+                gain += max(c * (high[step] - of_own), c * (low[step] - of_own))
                 length += c * c
-                sums[place] += abs(c) * max(highest[step], -lowest[step])
+                total += abs(c) * max(high[step], -low[step])
+            sums[place] += total
             gain = min(gain, math.sqrt(length) * furthest[start // STEPS, truth])
             # How close to the largest a second logit may come before it counts.
             margin = np.float32(unit * sums[place] + equal)
@@ -212,9 +236,7 @@ def add_each(
                 for lane in range(1, TILE):
                     rival = top_of[lane] if top_of[lane] > rival else rival
                 if rival > own:
-                    ahead = 0
-                    while begun[place, ahead // TILE, ahead % TILE] != rival:
-                        ahead += 1
+                    ahead = _first_of(begun[place], rival)
                     rivals[place] = ahead
                     wrong = _stays(
                         ahead, rival - own, truth, margin,
@@ -239,25 +261,26 @@ def add_each(
             reach = np.float32(own - gain - 3 * margin)
             many_near = 0
             for tile in range(tiles):
-                near = np.int32(0)
-                for lane in range(TILE):
-                    near += np.int32(begun[place, tile, lane] >= reach)
-                near_in[tile] = near
-                many_near += near
+                for part in range(0, TILE, PART):
+                    near = np.int32(0)
+                    for lane in range(part, part + PART):
+                        near += np.int32(begun[place, tile, lane] >= reach)
+                    near_in[tile, part // PART] = near
+                    many_near += near
             if FEW * many_near <= K:
                 for step in range(stop - start):
                     tops[step] = -np.inf
-                for tile in range(tiles):
-                    if near_in[tile] == 0:
+                for part in range(tiles * TILE // PART):
+                    if near_in[part // (TILE // PART), part % (TILE // PART)] == 0:
                         continue
-                    for lane in range(TILE):
-                        value = np.float64(begun[place, tile, lane])
-                        k = tile * TILE + lane
+                    for k in range(part * PART, (part + 1) * PART):
+                        value = np.float64(begun[place, k // TILE, k % TILE])
                         if value < reach or k == truth:
                             continue
-                        for step in range(start, stop):
-                            value += np.float64(narrow[image, step]) * by_class[k, step]
-                            tops[step - start] = max(tops[step - start], value)
+                        for step in range(stop - start):
+                            entry = np.float64(group[k // TILE, step, k % TILE])
+                            value += np.float64(coefficients[step]) * entry
+                            tops[step] = max(tops[step], value)
                 value = np.float64(own)
                 for step in range(start, stop):
                     value += np.float64(narrow[image, step]) * by_class[truth, step]
@@ -284,7 +307,7 @@ def add_each(
                     top_of[lane] = -np.inf
                 for tile in range(tiles):
                     for lane in range(TILE):
-                        moved = added[tile, lane] + narrow_c * vectors[step, tile, lane]
+                        moved = added[tile, lane] + narrow_c * group[tile, step - start, lane]
                         added[tile, lane] = moved
                         value = begun[place, tile, lane] + moved
                         top_of[lane] = value if value > top_of[lane] else top_of[lane]
@@ -317,6 +340,9 @@ def add_each(
         # A tile of the class vectors stays in the first cache for all images. What limits this
         # loop is how often memory is touched, so all directions are added at once.
         for tile in range(tiles):
+            for step in range(STEPS):
+                for lane in range(TILE):
+                    together[step, lane] = group[tile, step, lane]
             for skip in range(skips):
                 place = skipped[skip]
                 image = image_from + place
@@ -324,13 +350,13 @@ def add_each(
                 five, six, seven, eight = narrow[image, start + 4 : start + 8]
                 for lane in range(TILE):
                     begun[place, tile, lane] += (
-                        one * vectors[start, tile, lane]
-                        + two * vectors[start + 1, tile, lane]
-                        + three * vectors[start + 2, tile, lane]
-                        + four * vectors[start + 3, tile, lane]
-                        + five * vectors[start + 4, tile, lane]
-                        + six * vectors[start + 5, tile, lane]
-                        + seven * vectors[start + 6, tile, lane]
-                        + eight * vectors[start + 7, tile, lane]
+                        one * together[0, lane]
+                        + two * together[1, lane]
+                        + three * together[2, lane]
+                        + four * together[3, lane]
+                        + five * together[4, lane]
+                        + six * together[5, lane]
+                        + seven * together[6, lane]
+                        + eight * together[7, lane]
                     )
     return settled
