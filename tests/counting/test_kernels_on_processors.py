@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from naive import masks, plain
 from odd_heads import made
+from processors import PROCESSORS, needs_features
 from try_kernels import narrow_conversions
 
 from interp_checks import InterpChecksError, Readout, every_subset, sweep
@@ -25,22 +26,6 @@ from interp_checks.counting.kernels import ablations, all_subsets, single_drops
 from interp_checks.counting.sweep import predict
 
 TRY = Path(__file__).parents[1] / "try_kernels.py"
-#: Every processor that runs x86-64 code has the first; the others are what compilers call them.
-PROCESSORS = {
-    "interpreted": {"NUMBA_DISABLE_JIT": "1"},
-    "generic": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
-    "skylake": {"NUMBA_CPU_NAME": "skylake", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2"},
-    "znver3": {"NUMBA_CPU_NAME": "znver3", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2"},
-    "host": {},
-}
-
-
-def needs_features(features: str) -> bool:
-    """Whether this processor has what code for another one would use."""
-    import llvmlite.binding as llvm
-
-    own = llvm.get_host_cpu_features()
-    return all(own.get(name.lstrip("+"), False) for name in features.split(",") if name)
 
 
 @pytest.mark.slow

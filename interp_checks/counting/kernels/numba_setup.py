@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import numba
+from numba.extending import intrinsic
 
 #: Images side by side: enough that the loops over them run at full width.
 LANES = 128
@@ -33,12 +34,41 @@ _OPTIONS: dict[str, Any] = {
 
 def compiled(function: Function) -> Function:
     """Compile at the first call; keep the result on disk where there is a place for it."""
+    return _compiled(function, _OPTIONS)
+
+
+def compiled_in_order(function: Function) -> Function:
+    """The same, with every product and sum rounded on its own, in the order of the source.
+
+    Such loops compute the same numbers to the bit on every processor.
+    """
+    return _compiled(function, {**_OPTIONS, "fastmath": False})
+
+
+def _fused(typing: Any, factor: Any, other: Any, added: Any) -> Any:
+    """A product and a sum, rounded once, in loops: one instruction where a processor has it.
+
+    Elsewhere a function computes the same, so that results do not depend on it.
+    """
+    del typing
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature
+        return builder.fma(*arguments)
+
+    return added(factor, other, added), generate
+
+
+fused: Any = intrinsic(_fused)
+
+
+def _compiled(function: Function, options: dict[str, Any]) -> Function:
     try:
-        kept: Function = numba.njit(cache=True, **_OPTIONS)(function)
+        kept: Function = numba.njit(cache=True, **options)(function)
         _renew_with_every_source(kept)
     except (RuntimeError, ImportError, AttributeError):
         # Numba found no folder that it can write to, or keeps what it compiles in another way.
-        kept = numba.njit(**_OPTIONS)(function)
+        kept = numba.njit(**options)(function)
     return kept
 
 
