@@ -2,8 +2,9 @@
 
     python benchmarks/study.py --seeds 8 --data-root DIR
 
-On the same cores and in one run: a plain loop that only trains (no claim is judged), a loop that
-calls pytest for each seed, and the study, which trains and judges. MNIST, the thesis's recipe.
+On the same cores and in one run: plain loops that only train (no claim is judged), with PyTorch and
+with the compiled steps, a loop that calls pytest for each seed, and the study, which trains and
+judges. MNIST, the thesis's recipe. Nobody is timed while compiling.
 """
 
 from __future__ import annotations
@@ -20,15 +21,36 @@ from pathlib import Path
 from tabulate import tabulate
 
 SUITE = Path(__file__).parents[1] / "suites" / "thesis" / "test_5_all_except_one.py"
-TRAIN = """
+#: What one writes oneself: PyTorch's modules and optimizer, the images read once.
+PYTORCH = """
 import sys
 from pathlib import Path
-from interp_fixtures.classifiers.trained import train_or_load
-from interp_fixtures.request import Request
-cache, root, seeds = sys.argv[1], sys.argv[2], range(int(sys.argv[3]), int(sys.argv[4]))
-for seed in seeds:
-    train_or_load(Request(dataset="mnist", recipe="thesis", seed=seed, cache=Path(cache),
-                          data_root=Path(root)))
+import torch
+from torch.nn.functional import cross_entropy
+from interp_fixtures.classifiers.module import Architecture, LSTMClassifier
+from interp_fixtures.images.datasets import load_images
+torch.set_num_threads(int(sys.argv[1]))
+digits = load_images("mnist", "train", root=Path(sys.argv[2]))
+images, labels = torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
+for seed in range(int(sys.argv[3])):
+    torch.manual_seed(seed)
+    model = LSTMClassifier(Architecture())
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(2):
+        for chosen in torch.randperm(len(images)).split(100):
+            optimizer.zero_grad()
+            cross_entropy(model(images[chosen]), labels[chosen]).backward()
+            optimizer.step()
+"""
+COMPILED = """
+import sys
+from pathlib import Path
+from interp_fixtures.classifiers.architecture import THESIS
+from interp_fixtures.classifiers.training import train
+from interp_fixtures.images.datasets import load_images
+digits = load_images("mnist", "train", root=Path(sys.argv[1]))
+for seed in range(int(sys.argv[2])):
+    train(THESIS, digits.images, digits.labels, seed=seed)
 """
 
 
@@ -39,8 +61,13 @@ def main() -> None:
     chosen = parser.parse_args()
     root, seeds = str(Path(chosen.data_root).resolve()), chosen.seeds
 
-    def plain(cache: Path) -> None:
-        quietly([sys.executable, "-c", TRAIN, str(cache), root, "0", str(seeds)])
+    def pytorch(threads: int) -> Callable[[Path], None]:
+        return lambda _: quietly(
+            [sys.executable, "-c", PYTORCH, str(threads), root, str(seeds)]
+        )  # fmt: skip
+
+    def compiled(_: Path) -> None:
+        quietly([sys.executable, "-c", COMPILED, root, str(seeds)])
 
     def pytest_each(cache: Path) -> None:
         options = ["--interp-dataset=mnist", "--interp-recipe=thesis", "--interp-rotations=0",
@@ -57,11 +84,14 @@ def main() -> None:
                  "--rotations", "0", "--data-root", root, "--cache-dir", str(cache)])  # fmt: skip
 
     work: dict[str, Callable[[Path], None]] = {
-        "a loop that only trains": plain,
+        "a loop that only trains, PyTorch, one thread": pytorch(1),
+        "a loop that only trains, PyTorch, all threads": pytorch(len(os.sched_getaffinity(0))),
+        "a loop that only trains, our compiled steps, one thread": compiled,
         "pytest for each seed, one after the other": pytest_each,
         "interp-checks study": study,
     }
     taken = {}
+    quietly([sys.executable, "-c", COMPILED, root, "1"])
     for name, run in work.items():
         with tempfile.TemporaryDirectory() as cache:
             start = time.perf_counter()
