@@ -110,13 +110,7 @@ class Estimate(_WithInterval):
         Args:
             thresholds: fractions that it is compared with.
         """
-        if not self.total:
-            return "no images"
-        digits = 2 if self.total >= 5000 else 1
-        value, lower, upper = (
-            percent(part, digits, thresholds) for part in (self.value, *self.interval)
-        )
-        return f"{value} % [{lower}, {upper}] ({self.count} of {self.total})"
+        return _share_in_words(self, thresholds)
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -293,6 +287,18 @@ class _Shares(Mapping[str, Estimate]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+# A claim compares the same numbers again and again, at each fill and confidence.
+@lru_cache(maxsize=65536)
+def _share_in_words(share: Estimate, thresholds: tuple[float, ...]) -> str:
+    if not share.total:
+        return "no images"
+    digits = 2 if share.total >= 5000 else 1
+    value, lower, upper = (
+        percent(part, digits, thresholds) for part in (share.value, *share.interval)
+    )
+    return f"{value} % [{lower}, {upper}] ({share.count} of {share.total})"
 
 
 #: More digits than this show no side of a threshold that is worth telling.
