@@ -71,8 +71,9 @@ from 0 on: {told}. Each is judged on the 10,000
 test images. The numbers are checkpoints on which a claim holds, with an interval for the share of
 all checkpoints that the recipe gives ([method](record.md#prevalence)); "open" are undecided. Made
 by `python benchmarks/study_page.py` from `docs/study.db`, without training; the commands that made
-the record are in its docstring. Another processor gives a seed other weights
-([what is the same everywhere](reproducibility.md)).
+the record are in its docstring. They were trained with PyTorch; the compiled loops that train now
+give a seed other weights, the same on every processor
+([what is the same everywhere](reproducibility.md)), and the suite asks for more fills since then.
 
 {table(found, [(sentence, sentence) for sentence in GENERAL], "claim")}
 
