@@ -11,6 +11,8 @@ import numpy as np
 from interp_checks.ablations.subsets import all_members
 from interp_checks.arrays import Array, IntArray
 
+from .dropped_alone import Dropping, DroppingBlock
+from .float32_head import UNIT
 from .job import Counts, Job, by_label
 from .kernels import ablations, all_subsets, one_alone, prefixes, single_drops
 from .kernels import settle_ties as settle
@@ -22,8 +24,6 @@ from .walk import FROM_EVERY, walk_through, walk_through_all
 
 #: Up to so many classes, images that share a label are counted together.
 _FEW_CLASSES = 32
-#: Rounding of float32, relative.
-_UNIT = 2.0**-24
 
 
 def count_compiled(job: Job) -> Counts | None:
@@ -117,7 +117,7 @@ class Plan:
         else:
             self.walk = walk_through(self.members[walked])
         self.rows = walked[self.walk.rows]
-        self.dropping = _Dropping(self) if (self.dropped >= 0).any() else None
+        self.dropping = Dropping(self, self.dropped) if (self.dropped >= 0).any() else None
         #: Loops of single families, by their names.
         self.families = {
             name: Alone(self, rows) if name == "only" else Prefixes(self, rows, last=name == "last")
@@ -197,7 +197,7 @@ class Plan:
         ranges = self.ranges(labels)
         tasks: list[Callable[[], object]] = []
         if self.dropping is not None:
-            dropping = self.dropping.block(block, order, labels)
+            dropping = DroppingBlock(self.dropping, block, order, labels)
             tasks += [partial(dropping.count, images) for images in ranges]
         for family in self.families.values():
             tasks += family.tasks(block, order, labels)
@@ -223,7 +223,7 @@ class _Walking:
         # Each change rounds the running logit once. What is added and taken away is the same
         # product, so its own rounding counts once for each direction, and these sum to 3 terms.
         rounded = plan.walk.longest + 16
-        slack = 1.001 * (2 * rounded * _UNIT * terms + 2 * head.tie) / scale + 1e-36
+        slack = 1.001 * (2 * rounded * UNIT * terms + 2 * head.tie) / scale + 1e-36
         self.slack = slack.astype(np.float32)
         self.scaled = (coefficients / scale).astype(np.float32)
         self.classes = plan.classes.astype(np.float32)
@@ -290,73 +290,6 @@ class _Pairing:
             *plan.outputs,
         )
         return settled
-
-
-class _Dropping:
-    """A head of which directions are dropped one at a time, in float32 and float64."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan, directions = plan, plan.head.directions
-        self.float32 = plan.head.float32
-        weight_scale = self.float32.scale / self.float32.feature_scale
-        self.hidden = np.ascontiguousarray((directions.hidden * directions.singular_values).T)
-        self.lengths = directions.singular_values / weight_scale
-        self.float32_hidden = (self.hidden / weight_scale).astype(np.float32)
-        # In another gauge, logits differ by the same for all classes, and so do these.
-        self.weight = np.ascontiguousarray(plan.head.weight)
-        self.by_direction = np.ascontiguousarray(plan.classes.T, dtype=np.float32)
-        self.classes = plan.classes.astype(np.float32)
-        self.lowest, self.highest = plan.classes.min(axis=0), plan.classes.max(axis=0)
-
-    def block(self, block: slice, order: IntArray, labels: IntArray) -> _DroppingBlock:
-        """The logits and coefficients of a block of images."""
-        return _DroppingBlock(self, block, order, labels)
-
-
-class _DroppingBlock:
-    """Images sorted by label, with their logits and coefficients in float32."""
-
-    def __init__(
-        self, dropping: _Dropping, block: slice, order: IntArray, labels: IntArray
-    ) -> None:
-        self.dropping, self.labels = dropping, labels
-        self.intact = dropping.plan.intact[block][order]
-        self.features = np.ascontiguousarray(dropping.plan.head.features[block][order])
-        self.features = self.features.astype(kept_type(self.features), copy=False)
-        rows = dropping.float32.features(self.features)
-        self.rounding = dropping.float32.rounding(rows)
-        logits = dropping.float32.all_logits
-        self.logits = dropping.float32.logits(rows) if logits is None else logits[block][order]
-        self.along = rows @ dropping.float32_hidden.T
-
-    def count(self, images: tuple[int, int]) -> int:
-        """Count a range of images; how many pairs with a direction had to be looked at."""
-        dropping, plan = self.dropping, self.dropping.plan
-        looked_at: int = single_drops.drop_each(
-            self.logits,
-            self.along,
-            dropping.by_direction,
-            dropping.classes,
-            dropping.lowest,
-            dropping.highest,
-            dropping.lengths,
-            self.rounding,
-            dropping.float32.length,
-            8 * _UNIT * float(np.abs(dropping.float32.bias).max()),
-            self.features,
-            dropping.weight,
-            plan.head.bias,
-            dropping.hidden,
-            plan.classes,
-            dropping.float32.scale,
-            plan.head.tie,
-            self.labels,
-            self.intact,
-            plan.dropped,
-            *images,
-            *plan.outputs,
-        )
-        return looked_at
 
 
 def _trial(

@@ -16,7 +16,7 @@ from interp_checks.arrays import Array, FloatArray, IntArray, largest_entry
 from .argmax import SMALLEST_TIE
 
 #: Rounding of float32, relative.
-_UNIT = 2.0**-24
+UNIT = 2.0**-24
 #: Logits of all images are kept if they take less than this.
 _KEPT_BYTES = 256 * 2**20
 #: Images per block of logits.
@@ -93,7 +93,7 @@ class Float32Head:
         unit, times the sum of absolute products, which is at most the product of the lengths.
         """
         lengths = np.sqrt(np.einsum("nz,nz->n", rows, rows, dtype=np.float64))
-        return np.asarray(1.01 * (rows.shape[1] + 8) * _UNIT * lengths)
+        return np.asarray(1.01 * (rows.shape[1] + 8) * UNIT * lengths)
 
     def predictions(
         self, features: Array, tie: float, exactly: Callable[[IntArray], IntArray]
@@ -120,7 +120,7 @@ class Float32Head:
             every = np.arange(len(rows))
             lead = logits[every, block].copy()
             logits[every, block] = -np.inf
-            close = 2 * (self.rounding(rows) * self.length + 8 * _UNIT * np.abs(self.bias).max())
+            close = 2 * (self.rounding(rows) * self.length + 8 * UNIT * np.abs(self.bias).max())
             unsure = np.flatnonzero(lead - logits.max(axis=1) <= close + 2 * tie / self.scale)
             if len(unsure):
                 block[unsure] = exactly(unsure + start)

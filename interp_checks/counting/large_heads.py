@@ -14,6 +14,7 @@ import numpy as np
 
 from interp_checks.arrays import Array, FloatArray, IntArray
 
+from .float32_head import UNIT
 from .head import Head
 from .kernels import one_alone, prefixes
 
@@ -23,8 +24,6 @@ FEWEST = 16
 _DIRECTIONS, _IMAGES = 64, 96
 #: Images whose features are multiplied at a time.
 _TOGETHER = 2048
-#: Rounding of float32, relative.
-_UNIT = 2.0**-24
 
 
 def rows_by_family(members: Array, fewest: int = FEWEST) -> dict[str, IntArray]:
@@ -153,6 +152,7 @@ class Prefixes:
         self.vectors = np.ascontiguousarray(together.swapaxes(1, 2))
         self.lowest = np.minimum(self.exact.min(axis=0), 0)
         self.highest = np.maximum(self.exact.max(axis=0), 0)
+        self.largest = np.maximum(self.highest, -self.lowest)
         self.furthest = _furthest(self.exact, prefixes.STEPS)
 
     def tasks(self, block: slice, order: IntArray, labels: IntArray) -> Iterator[Callable[[], int]]:
@@ -187,8 +187,7 @@ class Prefixes:
         """Count some images, as many at a time as stay in the cache."""
         head = self.plan.head
         most = float(np.abs(head.bias).max())
-        largest = np.maximum(self.highest, -self.lowest)
-        scale = float((np.abs(along) @ largest).max() + most) or 1.0
+        scale = float((np.abs(along) @ self.largest).max() + most) or 1.0
         # Sums of so many products, and of so many such sums, each rounded once.
         rounded = prefixes.STEPS + -(-len(self.rows) // prefixes.STEPS) + 16
         base = np.full((self.vectors.shape[1], prefixes.TILE), -np.inf, dtype=np.float32)
@@ -204,7 +203,7 @@ class Prefixes:
                 self.furthest,
                 base,
                 most / scale,
-                2.002 * rounded * _UNIT,
+                2.002 * rounded * UNIT,
                 2.002 * head.tie / scale + 1e-36,
                 along,
                 self.exact,

@@ -17,7 +17,7 @@ from interp_checks.ablations.ablation import FAMILIES, family_members
 from interp_checks.comparing.fates import KEPT, Fate, RecallChange, compare
 from interp_checks.comparing.matching import Matching
 from interp_checks.counting.sweep import predict
-from interp_fixtures.classifiers.architecture import THESIS, Recipe
+from interp_fixtures.classifiers.architecture import Recipe
 from interp_fixtures.classifiers.checkpoints import Checkpoint, load_checkpoint
 from interp_fixtures.classifiers.features import read_out
 from interp_fixtures.classifiers.module import LSTMClassifier
@@ -35,7 +35,10 @@ MNIST = pytest.param(
         pytest.mark.skipif(not DATA, reason="INTERP_DATA names no folder of real data"),
     ],
 )
-RECIPES = {"digits": Recipe("quick", epochs=25, annealed=True, batch_size=50), "mnist": THESIS}
+RECIPES = {
+    "digits": Recipe("quick", epochs=25, annealed=True, batch_size=50),
+    "mnist": Recipe("quick", epochs=6, annealed=True),
+}
 
 
 def claims_on(readout: Readout) -> list[Claim]:
@@ -187,9 +190,9 @@ def test_c_fine_tuned(bench: Bench) -> None:
 
 
 def test_d_another_seed(bench: Bench) -> None:
-    # Which findings go differs between seeds; over three of them some do.
+    # How many findings go differs between seeds: with the digits' first it is none.
     gone = sum(gone_with(bench, seed) for seed in (1, 2, 3))
-    assert gone >= 2  # singular directions of another seed are other directions
+    assert gone >= 3 * 2  # singular directions of another seed are other directions
 
 
 def gone_with(bench: Bench, seed: int) -> int:
@@ -197,7 +200,7 @@ def gone_with(bench: Bench, seed: int) -> int:
     training = bench.training
     model = train(RECIPES[bench.dataset], training.images, training.labels, seed=seed)
     new = bench.read(model)
-    assert new.intact.accuracy.value > 0.85  # it has learned; these recipes are short
+    assert new.intact.accuracy.value > (0.85 if bench.dataset == "digits" else 0.94)
     found = bench.compared(new)
     gone = 0
     for claim, fate in found.fates.items():

@@ -81,15 +81,19 @@ def _renew_with_every_source(loop: Any) -> None:
     own._cache_file = index(
         cache_path=own.cache_path,
         filename_base=own._impl.filename_base,
-        source_stamp=(own._impl.locator.get_source_stamp(), _every_source()),
+        source_stamp=(
+            own._impl.locator.get_source_stamp(),
+            _every_source(Path(__file__).parent),
+            _every_source(Path(loop.py_func.__code__.co_filename).parent),
+        ),
     )
 
 
 @cache
-def _every_source() -> str:
-    """A digest of all files of loops in this folder."""
+def _every_source(folder: Path) -> str:
+    """A digest of all files of loops in a folder."""
     digest = sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -125,4 +129,5 @@ def _without_cache(modules: Sequence[ModuleType]) -> None:
     for module in modules:
         for name, function in list(vars(module).items()):
             if hasattr(function, "py_func"):
-                setattr(module, name, numba.njit(**_OPTIONS)(function.py_func))
+                options = {option: function.targetoptions[option] for option in _OPTIONS}
+                setattr(module, name, numba.njit(**options)(function.py_func))
