@@ -82,9 +82,8 @@ def main() -> None:
             f"without seed {selected}, which is the shipped reference and was selected. Judged on "
             "the 10,000 test images at 95 % confidence. Made by "
             f"`python benchmarks/prevalence.py {' '.join(arguments.suites)} "
-            f"--seeds {arguments.seeds} --data-root DIR --out {arguments.out}`. Another processor "
-            "gives a seed other weights ([what is the same everywhere](reproducibility.md)), and "
-            f"so other counts.\n\n{table}\n"
+            f"--seeds {arguments.seeds} --data-root DIR --out {arguments.out}` "
+            f"([what is the same everywhere](reproducibility.md)).\n\n{table}\n"
         )
 
 

@@ -149,7 +149,7 @@ def add_each(
         narrow: coefficients scaled to float32, in the order in which they are added, [N, r].
         vectors: class vectors in float32, of some directions together, classes in tiles, the last
             of which is filled up with zeros, [r / STEPS, T, STEPS, TILE]. What is read together
-            stands together: a cache holds few addresses that are a multiple of 4,096 apart.
+            stands together.
         lowest: smallest entry of each class vector, or zero if that is less, [r].
         highest: largest entry of each, or zero if that is more, [r].
         furthest: for directions that are looked at together, how far the class vector of any class
@@ -338,7 +338,8 @@ def add_each(
                 for lane in range(TILE):
                     begun[place, tile, lane] += added[tile, lane]
         # A tile of the class vectors stays in the first cache for all images. What limits this
-        # loop is how often memory is touched, so all directions are added at once.
+        # loop is how often memory is touched, so all directions are added at once, out of a copy:
+        # measured faster than reading them where logits could lie as well.
         for tile in range(tiles):
             for step in range(STEPS):
                 for lane in range(TILE):
